@@ -1,0 +1,61 @@
+/** Imports run one way: health, consumers → messages → tenants → libs. */
+const room = (name) => `^apps/messaging/src/${name}/`;
+
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-circles',
+      comment: 'A circle hides which file may be understood first.',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'tenants-import-libs-only',
+      severity: 'error',
+      from: { path: room('tenants') },
+      to: { path: [room('messages'), room('consumers'), room('health')] },
+    },
+    {
+      name: 'messages-do-not-import-consumers',
+      severity: 'error',
+      from: { path: room('messages') },
+      to: { path: [room('consumers'), room('health')] },
+    },
+    {
+      name: 'consumers-do-not-import-health',
+      severity: 'error',
+      from: { path: room('consumers') },
+      to: { path: room('health') },
+    },
+    {
+      name: 'libs-do-not-import-apps',
+      severity: 'error',
+      from: { path: '^libs/' },
+      to: { path: '^apps/' },
+    },
+    {
+      name: 'the-program-does-not-need-the-local-stack',
+      comment: 'Production starts nothing of its own.',
+      severity: 'error',
+      from: { path: '^apps/messaging/src/' },
+      to: { path: '^libs/local-stack/' },
+    },
+    {
+      name: 'no-unresolvable',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '(^|/)dist/' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+    },
+  },
+};

@@ -1,0 +1,128 @@
+import { Transform, type TransformFnParams } from 'class-transformer';
+import {
+  ArrayMinSize,
+  IsBoolean,
+  IsIn,
+  IsInt,
+  IsNotEmpty,
+  IsOptional,
+  IsString,
+  Matches,
+  Max,
+  Min,
+} from 'class-validator';
+
+export type Role = 'api' | 'consumer';
+const ROLES: readonly Role[] = ['api', 'consumer'];
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+/** A whole number, or what was given as it came, for the validator to name. */
+const toInteger = ({ value }: TransformFnParams): unknown =>
+  typeof value === 'string' && /^-?\d{1,15}$/.test(value) ? Number(value) : (value as unknown);
+
+const toBoolean = ({ value }: TransformFnParams): unknown =>
+  value === 'true' ? true : value === 'false' ? false : (value as unknown);
+
+const toList = ({ value }: TransformFnParams): unknown =>
+  typeof value === 'string' ? value.split(',').map((item) => item.trim()) : (value as unknown);
+
+/**
+ * Everything that the program takes from its environment, under the variables' own names, so that
+ * a reader who knows `.env.example` knows this class. Built by {@link loadEnvironment}.
+ */
+export class Environment {
+  /** The address that HTTP listens on. */
+  @IsString()
+  @IsNotEmpty()
+  HOST = '127.0.0.1';
+
+  @Transform(toInteger)
+  @IsInt()
+  @Min(0)
+  @Max(65_535)
+  PORT = 3000;
+
+  @Matches(/^postgres(ql)?:\/\/./, {
+    message: 'must be set to a URL such as postgres://user@host/db',
+  })
+  DATABASE_URL!: string;
+
+  /** Connections to PostgreSQL per process. */
+  @Transform(toInteger)
+  @IsInt()
+  @Min(4, { message: 'must be at least 4: two store messages, the others serve requests' })
+  @Max(1000)
+  DATABASE_POOL_SIZE = 10;
+
+  /** One URL, or one per node of a cluster. */
+  @Transform(toList)
+  @ArrayMinSize(1)
+  @Matches(/^amqps?:\/\/./, {
+    each: true,
+    message: 'must be set to a URL such as amqp://user@host',
+  })
+  RABBITMQ_URL!: string[];
+
+  @IsIn(['quorum', 'classic'])
+  QUEUE_TYPE: 'quorum' | 'classic' = 'quorum';
+
+  /** What this process does; health is served in every role. */
+  @Transform(toList)
+  @ArrayMinSize(1)
+  @IsIn(ROLES, { each: true, message: 'may name api, consumer, or both, comma-separated' })
+  ROLES: Role[] = [...ROLES];
+
+  @Transform(toInteger)
+  @IsInt()
+  @Min(1)
+  DEFAULT_WORKERS = 3;
+
+  /** AMQP's prefetch count is 16 bits wide. */
+  @Transform(toInteger)
+  @IsInt()
+  @Min(1)
+  @Max(65_535)
+  MAX_WORKERS = 1000;
+
+  @Transform(toInteger)
+  @IsInt()
+  @Min(1)
+  @Max(128 * 1024 * 1024)
+  MAX_MESSAGE_BYTES = 262_144;
+
+  /** Deliveries before a message that keeps killing its consumer is set aside. */
+  @Transform(toInteger)
+  @IsInt()
+  @Min(1)
+  @Max(1_000_000)
+  DEAD_LETTER_AFTER = 5;
+
+  @Transform(toInteger)
+  @IsInt()
+  @Min(1000)
+  @Max(3_600_000)
+  SHUTDOWN_TIMEOUT_MS = 25_000;
+
+  @IsIn(['jwt', 'off'])
+  AUTH_MODE: 'jwt' | 'off' = 'jwt';
+
+  @Transform(toBoolean)
+  @IsBoolean({ message: 'must be true or false' })
+  AUTH_OFF_ANYWHERE = false;
+
+  @IsOptional()
+  @IsString()
+  JWT_SECRET?: string;
+
+  /** Run pending migrations before serving; safe from several replicas at once. */
+  @Transform(toBoolean)
+  @IsBoolean({ message: 'must be true or false' })
+  MIGRATE_ON_START = false;
+
+  @IsIn(LOG_LEVELS)
+  LOG_LEVEL: (typeof LOG_LEVELS)[number] = 'info';
+
+  @Transform(toBoolean)
+  @IsBoolean({ message: 'must be true or false' })
+  LOG_PRETTY = false;
+}

@@ -1,0 +1,3 @@
+export { ConfigModule } from './config.module';
+export { Environment, type Role } from './environment';
+export { InvalidEnvironment, loadEnvironment } from './load-environment';

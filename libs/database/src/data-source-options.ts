@@ -1,0 +1,68 @@
+import { types } from 'pg';
+import type { DataSourceOptions } from 'typeorm';
+import { migrations } from './migrations';
+
+type PostgresOptions = Extract<DataSourceOptions, { type: 'postgres' }>;
+
+/** How long a caller waits for a free connection before it hears that the database is away. */
+const CONNECT_TIMEOUT_MS = 2_000;
+
+/**
+ * How long one statement may take before its connection is given up. A batch of 500 rows takes some
+ * 10 ms; a server that was frozen or cut off silently never answers.
+ */
+const QUERY_TIMEOUT_MS = 10_000;
+
+/**
+ * Settings of every session, with their reasons.
+ *
+ * - `plan_cache_mode`: from its sixth run on, a named SELECT would otherwise be planned for all
+ *   partitions at once, which takes seconds at 5,000 of them.
+ * - `idle_in_transaction_session_timeout`: an open write transaction holds back every reader that
+ *   follows along, since the horizon of its snapshot stands still.
+ */
+const SESSION = [
+  '-c plan_cache_mode=force_custom_plan',
+  '-c idle_in_transaction_session_timeout=30s',
+  '-c timezone=UTC',
+].join(' ');
+
+type Oid = Parameters<typeof types.getTypeParser>[0];
+const JSONB: Oid = types.builtins.JSONB;
+
+/** JSON stays the text that it is: `pg` would parse it, and round its long numbers. */
+function getTypeParser(oid: Oid, format: 'text' | 'binary' = 'text'): unknown {
+  if (oid === JSONB) return (text: string) => text;
+  return types.getTypeParser(oid, format);
+}
+
+/** What migrations, and TypeORM's CLI, connect with: statements may take as long as they need. */
+export function migrationOptions(url: string): PostgresOptions {
+  return {
+    type: 'postgres',
+    url,
+    applicationName: 'messaging-migrations',
+    // TypeORM knows nothing of partitions: the schema is made by migrations in SQL alone.
+    synchronize: false,
+    migrations: [...migrations],
+    migrationsTableName: 'migrations',
+    migrationsTransactionMode: 'each',
+    extra: { connectionTimeoutMillis: CONNECT_TIMEOUT_MS, keepAlive: true },
+  };
+}
+
+/** What the program serves with; `poolSize` connections per process. */
+export function servingOptions(url: string, poolSize: number): PostgresOptions {
+  return {
+    ...migrationOptions(url),
+    applicationName: 'messaging',
+    extra: {
+      max: poolSize,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      query_timeout: QUERY_TIMEOUT_MS,
+      keepAlive: true,
+      options: SESSION,
+      types: { getTypeParser },
+    },
+  };
+}

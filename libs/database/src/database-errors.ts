@@ -1,0 +1,46 @@
+/** PostgreSQL's SQLSTATEs that this program acts on: https://www.postgresql.org/docs/current/errcodes-appendix.html */
+export const sqlState = {
+  uniqueViolation: '23505',
+  /** Also: no partition takes the row. */
+  checkViolation: '23514',
+  lockNotAvailable: '55P03',
+  objectNotInPrerequisiteState: '55000',
+  deadlockDetected: '40P01',
+  undefinedTable: '42P01',
+  undefinedObject: '42704',
+  duplicateTable: '42P07',
+} as const;
+
+/** Classes and codes after which the same statement may well succeed: the server or the way to it is at fault. */
+const UNAVAILABLE = [
+  /^08/, // connection exception
+  /^53/, // insufficient resources: too many connections, disk full, out of memory
+  /^57P0/, // shut down, crashed, starting up, database dropped
+  /^57014$/, // cancelled
+  /^58/, // system error: I/O
+  /^25006$/, // read-only: a standby after a failover
+  /^40(001|P01)$/, // serialization failure, deadlock
+  /^55P03$/, // lock not available in time
+  /^28/, // authorization: a rotated password, a pg_hba.conf under way
+  /^3D000$/, // the database is not there (yet)
+  /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)/,
+];
+
+/** What `pg` and TypeORM say, without a code, when there is no connection to be had. */
+const UNAVAILABLE_TEXT =
+  /timeout exceeded when trying to connect|Query read timeout|Connection terminated|connection error|not queryable|Cannot use a pool after|Driver not Connected|[Cc]onnection .*(not established|is not set)|No metadata for/;
+
+/** The SQLSTATE or system code of an error of `pg`, wrapped by TypeORM or not. */
+export function codeOf(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null) return undefined;
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  return 'driverError' in error ? codeOf(error.driverError) : undefined;
+}
+
+/** Whether the database, rather than what was asked of it, is the reason that this failed. */
+export function isDatabaseUnavailable(error: unknown): boolean {
+  const code = codeOf(error);
+  if (code !== undefined) return UNAVAILABLE.some((pattern) => pattern.test(code));
+  if (error instanceof AggregateError) return error.errors.some(isDatabaseUnavailable);
+  return error instanceof Error && UNAVAILABLE_TEXT.test(error.message);
+}

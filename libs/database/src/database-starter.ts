@@ -1,0 +1,80 @@
+import {
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+  type OnModuleDestroy,
+} from '@nestjs/common';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Environment } from '@app/config';
+import { DataSource } from 'typeorm';
+import { migrate } from './migrate';
+
+const RETRY_AFTER_MS = 1_000;
+
+export type DatabaseState = 'connecting' | 'migrations pending' | 'ready';
+
+/**
+ * Connects in the background and keeps trying, so that a process that starts before its database
+ * lives, says what it waits for, and goes on by itself.
+ */
+@Injectable()
+export class DatabaseStarter implements OnApplicationBootstrap, OnModuleDestroy {
+  private readonly logger = new Logger(DatabaseStarter.name);
+  private readonly stopping = new AbortController();
+  private starting: Promise<void> = Promise.resolve();
+  private current: DatabaseState = 'connecting';
+  private announceReady!: () => void;
+  private readonly readiness = new Promise<void>((resolve) => (this.announceReady = resolve));
+
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly environment: Environment,
+  ) {}
+
+  get state(): DatabaseState {
+    return this.current;
+  }
+
+  /** Resolves once the schema is there; never rejects. */
+  whenReady(): Promise<void> {
+    return this.readiness;
+  }
+
+  onApplicationBootstrap(): void {
+    this.starting = this.start();
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    this.stopping.abort();
+    await this.starting;
+  }
+
+  private async start(): Promise<void> {
+    while (!this.stopping.signal.aborted) {
+      this.current = await this.tryToStart();
+      if (this.current === 'ready') {
+        this.announceReady();
+        return;
+      }
+      await this.pause();
+    }
+  }
+
+  private async tryToStart(): Promise<DatabaseState> {
+    try {
+      if (!this.dataSource.isInitialized) await this.dataSource.initialize();
+      if (this.environment.MIGRATE_ON_START) await migrate(this.environment.DATABASE_URL);
+      if (!(await this.dataSource.showMigrations())) return 'ready';
+      this.logger.warn('Migrations are pending: run `npm run migration:run`');
+      return 'migrations pending';
+    } catch (error) {
+      this.logger.warn(`The database is not ready, trying again: ${String(error)}`);
+      return 'connecting';
+    }
+  }
+
+  private async pause(): Promise<void> {
+    const { signal } = this.stopping;
+    await delay(RETRY_AFTER_MS, undefined, { signal }).catch(() => undefined);
+  }
+}

@@ -1,0 +1,84 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { AmqpConnection } from '@golevelup/nestjs-rabbitmq';
+import type { Channel, ChannelModel, ConfirmChannel } from 'amqplib';
+import { BrokerUnavailable } from './broker-errors';
+import { within } from './deadline';
+
+export type ConnectionState =
+  { kind: 'connected' } | { kind: 'blocked'; reason: string } | { kind: 'disconnected' };
+
+/** How long a question to the broker may take. Declaring a quorum queue takes some 8 ms. */
+const ANSWER_WITHIN_MS = 5_000;
+
+/** One of the program's connections to the broker, which comes back by itself when it is lost. */
+@Injectable()
+export class BrokerConnection {
+  protected readonly logger = new Logger(this.constructor.name);
+  private blockedBy: string | undefined;
+
+  constructor(readonly amqp: AmqpConnection) {
+    const { managedConnection, managedChannel } = amqp;
+    managedConnection.on('blocked', ({ reason }) => (this.blockedBy = reason));
+    managedConnection.on('unblocked', () => (this.blockedBy = undefined));
+    managedConnection.on('disconnect', () => (this.blockedBy = undefined));
+    managedChannel
+      .addSetup((channel: ConfirmChannel) => this.watch(channel))
+      .catch((error: unknown) => this.logger.warn(`The channel is not set up: ${String(error)}`));
+  }
+
+  get state(): ConnectionState {
+    if (!this.isUp()) return { kind: 'disconnected' };
+    if (this.blockedBy !== undefined) return { kind: 'blocked', reason: this.blockedBy };
+    return { kind: 'connected' };
+  }
+
+  isUp(): boolean {
+    return this.amqp.managedConnection.isConnected();
+  }
+
+  /** Calls `listener` at every connect, the first included. */
+  onConnect(listener: () => void): void {
+    this.amqp.managedConnection.on('connect', listener);
+  }
+
+  /**
+   * Does `work` on a channel of its own, so that what the broker refuses (it closes the channel)
+   * harms nothing else.
+   *
+   * @throws BrokerUnavailable when there is no connection, or no answer within 5 s
+   */
+  async withChannel<Result>(work: (channel: Channel) => Promise<Result>): Promise<Result> {
+    const channel = await this.inTime(this.model().createChannel());
+    const opened = { closed: false };
+    // An 'error' event without a listener would end the process; the caller's promise has it too.
+    channel.on('error', () => undefined);
+    channel.on('close', () => (opened.closed = true));
+    try {
+      return await this.inTime(work(channel));
+    } finally {
+      if (!opened.closed) channel.close().catch(() => undefined);
+    }
+  }
+
+  private inTime<Result>(work: Promise<Result>): Promise<Result> {
+    return within(ANSWER_WITHIN_MS, work, () => new BrokerUnavailable('it does not answer'));
+  }
+
+  private model(): ChannelModel {
+    const { connection } = this.amqp.managedConnection;
+    if (!connection) throw new BrokerUnavailable('not connected');
+    return connection;
+  }
+
+  /**
+   * A channel that the broker closes is not opened again by the connection manager, and an exchange
+   * deleted by hand closes the one that publishes: a new connection sets all of it up again.
+   */
+  private watch(channel: ConfirmChannel): void {
+    channel.on('error', (error: Error) => {
+      this.logger.warn(`The broker closed a channel: ${error.message}; connecting anew`);
+      const { connection } = this.amqp.managedConnection;
+      connection?.close().catch(() => undefined);
+    });
+  }
+}

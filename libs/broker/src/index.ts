@@ -1,0 +1,8 @@
+export type { BrokerConnection } from './broker-connection';
+export { BrokerUnavailable } from './broker-errors';
+export { BrokerModule } from './broker.module';
+export { ConfirmedPublisher, type PublishOutcome } from './confirmed-publisher';
+export { ConsumingConnection, PublishingConnection } from './connections';
+export { within } from './deadline';
+export { TenantQueues } from './tenant-queues';
+export { topology } from './topology';

@@ -1,0 +1,80 @@
+import type { RabbitMQExchangeConfig } from '@golevelup/nestjs-rabbitmq';
+import type { Environment } from '@app/config';
+import type { Channel, Options } from 'amqplib';
+
+/** Every exchange and queue by name, and what they are declared with. Nothing else declares any. */
+export const topology = {
+  /** Messages come in here, by HTTP or straight from a publisher, routed by the tenant's id. */
+  messages: { exchange: 'messaging.messages', type: 'direct' },
+  /** One exchange and one queue, shared by all tenants, for what keeps killing its consumer. */
+  deadLetters: {
+    exchange: 'messaging.dead-letters',
+    type: 'fanout',
+    queue: 'messaging.dead-letters',
+  },
+  /** "Tenant changed", heard by every replica. */
+  control: { exchange: 'messaging.control', type: 'fanout' },
+  queueFor: (tenantId: string): string => `tenant_${tenantId}_queue`,
+} as const;
+
+type QueueSettings = Pick<Environment, 'QUEUE_TYPE' | 'DEAD_LETTER_AFTER'>;
+
+/** The durable exchanges, which every connection declares before it is used. */
+export function exchanges(): RabbitMQExchangeConfig[] {
+  const { messages, deadLetters } = topology;
+  return [messages, deadLetters].map(({ exchange, type }) => ({
+    name: exchange,
+    type,
+    options: { durable: true },
+  }));
+}
+
+/** Declares the queue of dead letters, shared by all tenants; safe to repeat. */
+export async function declareDeadLetterQueue(
+  channel: Channel,
+  { QUEUE_TYPE }: QueueSettings,
+): Promise<void> {
+  const { exchange, type, queue } = topology.deadLetters;
+  await Promise.all([
+    channel.assertExchange(exchange, type, { durable: true }),
+    channel.assertQueue(queue, { durable: true, arguments: { 'x-queue-type': QUEUE_TYPE } }),
+    channel.bindQueue(queue, exchange, ''),
+  ]);
+}
+
+/**
+ * Declares a tenant's queue and binds it by the tenant's id; safe to repeat. All requests go out at
+ * once: a channel answers in order, so whatever is asked after this call finds the queue there.
+ */
+export async function declareQueue(
+  channel: Channel,
+  tenantId: string,
+  settings: QueueSettings,
+): Promise<void> {
+  const queue = topology.queueFor(tenantId);
+  await Promise.all([
+    channel.assertQueue(queue, queueOptions(settings)),
+    channel.bindQueue(queue, topology.messages.exchange, tenantId),
+  ]);
+}
+
+/**
+ * - The delivery limit counts the deliveries after the first one, hence the minus one. It is set
+ *   explicitly since its default differs between RabbitMQ's releases. Classic queues have none.
+ * - Dead-lettering at least once (a quorum queue's own, since 3.10) needs `reject-publish`.
+ */
+function queueOptions({ QUEUE_TYPE, DEAD_LETTER_AFTER }: QueueSettings): Options.AssertQueue {
+  const shared = {
+    'x-queue-type': QUEUE_TYPE,
+    'x-dead-letter-exchange': topology.deadLetters.exchange,
+  };
+  const quorum = {
+    'x-delivery-limit': DEAD_LETTER_AFTER - 1,
+    'x-dead-letter-strategy': 'at-least-once',
+    'x-overflow': 'reject-publish',
+  };
+  return {
+    durable: true,
+    arguments: QUEUE_TYPE === 'quorum' ? { ...shared, ...quorum } : shared,
+  };
+}

@@ -1,0 +1,81 @@
+import {
+  type ArgumentsHost,
+  Catch,
+  type ExceptionFilter,
+  HttpException,
+  Logger,
+} from '@nestjs/common';
+import { BrokerUnavailable } from '@app/broker';
+import { isDatabaseUnavailable } from '@app/database';
+import { InvalidCursor } from '@app/paging';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { NotReady } from './health/not-ready';
+import { InvalidInput } from './invalid-input';
+import { MalformedJson } from './json-body';
+import { MessageNotFound, MessageTooLarge } from './messages/message.errors';
+import { plainProblem, type Problem, type ProblemBody, problemOf } from './problem';
+import { TenantNameTaken, TenantNotFound } from './tenants/tenant.errors';
+
+/** What is down is tried again within this time; so may the caller. */
+const RETRY_AFTER_SECONDS = 1;
+
+/** The one place where errors become HTTP answers. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  private readonly logger = new Logger(ProblemFilter.name);
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    // An event that fails has nobody to answer to.
+    if (host.getType() !== 'http') return this.report(error);
+    const http = host.switchToHttp();
+    this.answer(error, http.getRequest(), http.getResponse());
+  }
+
+  private answer(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+    const body = problemFor(error);
+    if (body.status === 500) this.report(error);
+    const problem: Problem = { ...body, instance: request.url, request_id: request.id };
+    if (body.status === 503) reply.header('retry-after', RETRY_AFTER_SECONDS);
+    reply.status(body.status).type('application/problem+json').send(JSON.stringify(problem));
+  }
+
+  private report(error: unknown): void {
+    this.logger.error(error instanceof Error ? error : String(error));
+  }
+}
+
+function problemFor(error: unknown): ProblemBody {
+  return known(error) ?? unavailable(error) ?? fromHttp(error);
+}
+
+function known(error: unknown): ProblemBody | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const detail = error.message;
+  if (error instanceof InvalidInput)
+    return problemOf('invalid-input', detail, { errors: error.errors });
+  if (error instanceof MalformedJson) return problemOf('malformed-json', detail);
+  if (error instanceof InvalidCursor)
+    return problemOf('invalid-cursor', detail, cursorField(detail));
+  if (error instanceof TenantNotFound) return problemOf('tenant-not-found', detail);
+  if (error instanceof MessageNotFound) return problemOf('message-not-found', detail);
+  if (error instanceof TenantNameTaken) return problemOf('tenant-name-taken', detail);
+  if (error instanceof MessageTooLarge) return problemOf('message-too-large', detail);
+  if (error instanceof NotReady) return problemOf('not-ready', detail, { checks: error.checks });
+  return undefined;
+}
+
+const cursorField = (message: string): object => ({ errors: [{ field: 'cursor', message }] });
+
+function unavailable(error: unknown): ProblemBody | undefined {
+  if (error instanceof BrokerUnavailable) return problemOf('broker-unavailable', error.message);
+  if (!isDatabaseUnavailable(error)) return undefined;
+  return problemOf('database-unavailable', 'The database does not answer; try again');
+}
+
+/** Nest's and Fastify's own: no such route, a wrong content type, a body over the limit. */
+function fromHttp(error: unknown): ProblemBody {
+  if (!(error instanceof HttpException)) return plainProblem(500, 'Something went wrong here');
+  const status = error.getStatus();
+  if (status === 413) return problemOf('message-too-large', error.message);
+  return plainProblem(status, error.message);
+}

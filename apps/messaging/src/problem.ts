@@ -1,0 +1,44 @@
+import { STATUS_CODES } from 'node:http';
+import type { FieldError } from './invalid-input';
+
+/** Every kind of error that the API answers with, its status and its title. */
+export const problemKinds = {
+  'invalid-input': [400, 'The request is not valid'],
+  'malformed-json': [400, 'The body is not JSON'],
+  'invalid-cursor': [400, 'The cursor is not valid'],
+  'tenant-not-found': [404, 'There is no such tenant'],
+  'message-not-found': [404, 'There is no such message'],
+  'tenant-name-taken': [409, 'The name is taken'],
+  'message-too-large': [413, 'The message is too large'],
+  'broker-unavailable': [503, 'Messages cannot be accepted now'],
+  'database-unavailable': [503, 'The database is not available now'],
+  'not-ready': [503, 'Not ready'],
+} as const satisfies Record<string, readonly [status: number, title: string]>;
+
+export type ProblemKind = keyof typeof problemKinds;
+
+/** https://www.rfc-editor.org/rfc/rfc9457 */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly instance: string;
+  readonly request_id: string;
+  readonly errors?: readonly FieldError[];
+  readonly [extension: string]: unknown;
+}
+
+export type ProblemBody = Pick<Problem, 'type' | 'title' | 'status' | 'detail'> & {
+  readonly [extension: string]: unknown;
+};
+
+export function problemOf(kind: ProblemKind, detail: string, more: object = {}): ProblemBody {
+  const [status, title] = problemKinds[kind];
+  return { type: `urn:messaging:problem:${kind}`, title, status, detail, ...more };
+}
+
+/** A problem that says no more than its HTTP status does. */
+export function plainProblem(status: number, detail: string): ProblemBody {
+  return { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail };
+}

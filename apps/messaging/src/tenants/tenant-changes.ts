@@ -1,0 +1,77 @@
+import {
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
+import { Environment } from '@app/config';
+import { topology, within } from '@app/broker';
+import { ClientRMQ } from '@nestjs/microservices';
+import type { ChannelWrapper } from 'amqp-connection-manager';
+import { lastValueFrom } from 'rxjs';
+
+/** The pattern of the one event on the control exchange, and what it carries. */
+export const TENANT_CHANGED = 'tenant.changed';
+export interface TenantChanged {
+  readonly tenant_id: string;
+}
+
+const ANNOUNCE_WITHIN_MS = 1_000;
+
+/**
+ * Nest's client leaves its channel without an `error` listener; a setup that fails when the
+ * connection is cut would end the process.
+ */
+class ControlClient extends ClientRMQ {
+  override createChannel(): Promise<void> {
+    const created = super.createChannel();
+    (this.channel as ChannelWrapper | null)?.on('error', (error: Error) => {
+      new Logger(ControlClient.name).warn(error.message);
+    });
+    return created;
+  }
+}
+
+/** Tells every replica that a tenant is not what it was. What it is now, they read for themselves. */
+@Injectable()
+export class TenantChanges implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = new Logger(TenantChanges.name);
+  private readonly client: ClientRMQ;
+
+  constructor(environment: Environment) {
+    const { exchange, type } = topology.control;
+    this.client = new ControlClient({
+      urls: environment.RABBITMQ_URL,
+      exchange,
+      exchangeType: type,
+      persistent: false,
+      noAck: true,
+      socketOptions: { reconnectTimeInSeconds: 1, heartbeatIntervalInSeconds: 5 },
+    });
+  }
+
+  /**
+   * Resolves when the event is out, or after a second at most; never rejects. An event that is lost
+   * costs a few seconds: every replica also compares on a timer and after a reconnect.
+   */
+  async announce(tenantId: string): Promise<void> {
+    const event: TenantChanged = { tenant_id: tenantId };
+    const sent = lastValueFrom(this.client.emit(TENANT_CHANGED, event), { defaultValue: null });
+    try {
+      await within(ANNOUNCE_WITHIN_MS, sent, () => new Error('the broker did not take it in time'));
+    } catch (error) {
+      this.logger.warn(`Not announced that tenant ${tenantId} changed: ${String(error)}`);
+    }
+  }
+
+  /** In the background: nobody waits for a broker that is away. */
+  onApplicationBootstrap(): void {
+    this.client.connect().catch(() => undefined);
+  }
+
+  /** After HTTP: a request that is still answered may have something to announce. */
+  async onApplicationShutdown(): Promise<void> {
+    const closed = Promise.resolve(this.client.close() as unknown);
+    await within(ANNOUNCE_WITHIN_MS, closed, () => new Error('late')).catch(() => undefined);
+  }
+}

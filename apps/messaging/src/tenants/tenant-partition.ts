@@ -1,0 +1,181 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Injectable } from '@nestjs/common';
+import { codeOf, Database, sqlState } from '@app/database';
+import type { PoolClient } from 'pg';
+
+/** The tables that have a partition per tenant. */
+const PARTITIONED = ['messages', 'dead_letters'] as const;
+type Partitioned = (typeof PARTITIONED)[number];
+
+/** A waiting ATTACH must not make others wait behind it for long. */
+const LOCK_TIMEOUT = `SET LOCAL lock_timeout = '2s'`;
+const ATTEMPTS = 8;
+
+/** The lock among all who detach: PostgreSQL allows one pending detach per table. */
+const DETACH_LOCK = 7_301_402;
+
+/** Detaching waits for the transactions that are under way; a backup's may take minutes. */
+const DETACH_TIMEOUT_MS = 600_000;
+
+const partitionOf = (table: Partitioned, tenantId: string): string =>
+  `${table}_${tenantId.replaceAll('-', '')}`;
+
+/**
+ * All DDL of the tenants' partitions. `CREATE TABLE … PARTITION OF` and `DROP TABLE` of a partition
+ * lock the parent for everybody; `ATTACH` and `DETACH … CONCURRENTLY` take SHARE UPDATE EXCLUSIVE,
+ * which neither reads nor inserts wait for. They are what is used here, and nothing else.
+ *
+ * https://www.postgresql.org/docs/current/ddl-partitioning.html#DDL-PARTITIONING-DECLARATIVE-MAINTENANCE
+ */
+@Injectable()
+export class TenantPartition {
+  /** Those locks exclude each other: who waits for one waits here, without a connection. */
+  private previous: Promise<unknown> = Promise.resolve();
+
+  constructor(private readonly database: Database) {}
+
+  /**
+   * Creates a tenant's partitions and whatever `before` does, in one transaction: either all of it
+   * is there, or nothing. Tried again when another's lock or a deadlock was in the way.
+   */
+  createWith<Result>(
+    tenantId: string,
+    before: (client: PoolClient) => Promise<Result>,
+  ): Promise<Result> {
+    return this.oneAtATime(() =>
+      withRetries(() =>
+        this.database.transaction(async (client) => {
+          await client.query(LOCK_TIMEOUT);
+          const result = await before(client);
+          await client.query(PARTITIONED.map((table) => attachSql(table, tenantId)).join(''));
+          return result;
+        }),
+      ),
+    );
+  }
+
+  /** Creates those partitions of a living tenant that somebody took away by hand. */
+  async restore(tenantId: string): Promise<void> {
+    for (const table of PARTITIONED) {
+      await this.oneAtATime(() => this.restoreOne(table, tenantId));
+    }
+  }
+
+  /**
+   * Detaches and drops a tenant's partitions. Can be interrupted anywhere and called again.
+   *
+   * @returns false when somebody else is at such work just now; try again later
+   */
+  async remove(tenantId: string): Promise<boolean> {
+    return this.database.onOneConnection(async (client) => {
+      if (!(await tryLock(client))) return false;
+      for (const table of PARTITIONED) await this.removeOne(client, table, tenantId);
+      await client.query('SELECT pg_advisory_unlock($1)', [DETACH_LOCK]);
+      return true;
+    });
+  }
+
+  /** Tenants that have a partition and no row: what is left when a row was deleted by hand. */
+  async orphans(): Promise<string[]> {
+    return this.database.onOneConnection(async (client) => {
+      const { rows } = await client.query<{ tenant_id: string }>(ORPHANS);
+      return rows.map((row) => row.tenant_id);
+    });
+  }
+
+  private async restoreOne(table: Partitioned, tenantId: string): Promise<void> {
+    try {
+      await this.database.transaction(async (client) => {
+        await client.query(LOCK_TIMEOUT);
+        await client.query(attachSql(table, tenantId));
+      });
+    } catch (error) {
+      if (codeOf(error) !== sqlState.duplicateTable) throw error;
+    }
+  }
+
+  private async removeOne(client: PoolClient, table: Partitioned, tenantId: string): Promise<void> {
+    const partition = partitionOf(table, tenantId);
+    await finalizePending(client, table);
+    if (await isAttached(client, table, partition)) {
+      await runLong(client, `ALTER TABLE ${table} DETACH PARTITION ${partition} CONCURRENTLY`);
+    }
+    await client.query(`DROP TABLE IF EXISTS ${partition}`);
+  }
+
+  private oneAtATime<Result>(work: () => Promise<Result>): Promise<Result> {
+    const next = this.previous.then(work);
+    this.previous = next.catch(() => undefined);
+    return next;
+  }
+}
+
+/** LIKE with an identity column would make ATTACH fail on PostgreSQL 18. */
+function attachSql(table: Partitioned, tenantId: string): string {
+  const partition = partitionOf(table, tenantId);
+  return `
+    CREATE TABLE ${partition} (LIKE ${table} INCLUDING ALL EXCLUDING IDENTITY);
+    ALTER TABLE ${table} ATTACH PARTITION ${partition} FOR VALUES IN ('${tenantId}');`;
+}
+
+async function tryLock(client: PoolClient): Promise<boolean> {
+  const { rows } = await client.query<{ locked: boolean }>(
+    'SELECT pg_try_advisory_lock($1) AS locked',
+    [DETACH_LOCK],
+  );
+  return rows[0]?.locked === true;
+}
+
+/** A detach that was interrupted blocks all others until it is finished. */
+async function finalizePending(client: PoolClient, table: Partitioned): Promise<void> {
+  const { rows } = await client.query<{ partition: string }>(PENDING, [table]);
+  for (const { partition } of rows) {
+    await runLong(client, `ALTER TABLE ${table} DETACH PARTITION ${partition} FINALIZE`);
+  }
+}
+
+async function isAttached(
+  client: PoolClient,
+  table: Partitioned,
+  partition: string,
+): Promise<boolean> {
+  const { rowCount } = await client.query(ATTACHED, [table, partition]);
+  return rowCount === 1;
+}
+
+async function runLong(client: PoolClient, text: string): Promise<void> {
+  await client.query({ text, query_timeout: DETACH_TIMEOUT_MS } as { text: string });
+}
+
+const PENDING = `
+  SELECT inhrelid::regclass::text AS partition
+  FROM pg_inherits WHERE inhparent = $1::regclass AND inhdetachpending`;
+
+const ATTACHED = `
+  SELECT 1 FROM pg_inherits
+  WHERE inhparent = $1::regclass AND inhrelid = to_regclass($2)`;
+
+/** The partitions carry their tenant's id, without its dashes, as the end of their name. */
+const ORPHANS = `
+  SELECT DISTINCT right(c.relname, 32)::uuid::text AS tenant_id
+  FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+  WHERE i.inhparent IN ('messages'::regclass, 'dead_letters'::regclass)
+    AND c.relname ~ '_[0-9a-f]{32}$'
+    AND NOT EXISTS (SELECT 1 FROM tenants t WHERE t.tenant_id = right(c.relname, 32)::uuid)`;
+
+const TRY_AGAIN: readonly (string | undefined)[] = [
+  sqlState.lockNotAvailable,
+  sqlState.deadlockDetected,
+];
+
+async function withRetries<Result>(work: () => Promise<Result>): Promise<Result> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (attempt === ATTEMPTS || !TRY_AGAIN.includes(codeOf(error))) throw error;
+      // Jitter, so that those who met do not meet again.
+      await delay(Math.random() * 50 * attempt);
+    }
+  }
+}

@@ -1,0 +1,100 @@
+import {
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+  type OnModuleDestroy,
+} from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import { TenantQueues, within } from '@app/broker';
+import { DatabaseStarter } from '@app/database';
+import { IsNull, Not, Repository } from 'typeorm';
+import { Tenant } from './tenant.entity';
+import { TenantPartition } from './tenant-partition';
+
+const SWEEP_EVERY_MS = 5_000;
+const STOP_WITHIN_MS = 1_000;
+
+/**
+ * Takes away what removed tenants leave: queue, partitions, and last the row, which is the note that
+ * there is work to do. Whatever dies on the way, the next sweep of any replica goes on from there.
+ */
+@Injectable()
+export class TenantRemoval implements OnApplicationBootstrap, OnModuleDestroy {
+  private readonly logger = new Logger(TenantRemoval.name);
+  private timer: NodeJS.Timeout | undefined;
+  private sweeping: Promise<void> | undefined;
+  private again = false;
+  private stopped = false;
+
+  constructor(
+    @InjectRepository(Tenant) private readonly tenants: Repository<Tenant>,
+    private readonly partition: TenantPartition,
+    private readonly queues: TenantQueues,
+    private readonly database: DatabaseStarter,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    void this.database.whenReady().then(() => {
+      if (this.stopped) return;
+      this.timer = setInterval(() => this.wake(), SWEEP_EVERY_MS);
+      this.wake();
+    });
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    this.stopped = true;
+    clearInterval(this.timer);
+    // A detach may wait for somebody's long transaction; the next sweep of any replica goes on.
+    const swept = this.sweeping ?? Promise.resolve();
+    await within(STOP_WITHIN_MS, swept, () => new Error('late')).catch(() => undefined);
+  }
+
+  /** Deletes the queue now, if the broker is there, and leaves the rest to the next sweep. */
+  async begin(tenantId: string): Promise<void> {
+    await this.deleteQueue(tenantId);
+    this.wake();
+  }
+
+  private wake(): void {
+    this.again = true;
+    this.sweeping ??= this.sweepWhileAsked().finally(() => (this.sweeping = undefined));
+  }
+
+  private async sweepWhileAsked(): Promise<void> {
+    while (this.again && !this.stopped) {
+      this.again = false;
+      await this.sweep().catch((error: unknown) => {
+        this.logger.warn(`Removed tenants are not all gone, trying again: ${String(error)}`);
+      });
+    }
+  }
+
+  private async sweep(): Promise<void> {
+    const removed = await this.tenants.find({
+      select: { tenantId: true },
+      where: { removedAt: Not(IsNull()) },
+    });
+    const orphans = await this.partition.orphans();
+    for (const tenantId of [...removed.map((tenant) => tenant.tenantId), ...orphans]) {
+      if (this.stopped) return;
+      await this.finish(tenantId);
+    }
+  }
+
+  private async finish(tenantId: string): Promise<void> {
+    const queueGone = await this.deleteQueue(tenantId);
+    const partitionsGone = await this.partition.remove(tenantId);
+    if (queueGone && partitionsGone)
+      await this.tenants.delete({ tenantId, removedAt: Not(IsNull()) });
+  }
+
+  private async deleteQueue(tenantId: string): Promise<boolean> {
+    try {
+      await this.queues.delete(tenantId);
+      return true;
+    } catch (error) {
+      this.logger.warn(`The queue of removed tenant ${tenantId} stays for now: ${String(error)}`);
+      return false;
+    }
+  }
+}

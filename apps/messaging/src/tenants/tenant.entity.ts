@@ -1,0 +1,29 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+
+export type TenantStatus = 'active' | 'paused';
+
+/** What should be. A removed tenant's row stays until its queue and partitions are gone. */
+@Entity('tenants')
+export class Tenant {
+  @PrimaryColumn({ name: 'tenant_id', type: 'uuid' })
+  tenantId!: string;
+
+  @Column({ type: 'text' })
+  name!: string;
+
+  @Column({ type: 'text', default: 'active' })
+  status!: TenantStatus;
+
+  /** How many of its messages may be taken and not yet settled. */
+  @Column({ type: 'integer' })
+  workers!: number;
+
+  @Column({ name: 'created_at', type: 'timestamptz', precision: 3, default: () => 'now()' })
+  createdAt!: Date;
+
+  @Column({ name: 'updated_at', type: 'timestamptz', precision: 3, default: () => 'now()' })
+  updatedAt!: Date;
+
+  @Column({ name: 'removed_at', type: 'timestamptz', precision: 3, nullable: true })
+  removedAt!: Date | null;
+}

@@ -1,0 +1,15 @@
+import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { ConsumerReports } from './consumer-reports';
+import { TenantChanges } from './tenant-changes';
+import { Tenant } from './tenant.entity';
+import { TenantPartition } from './tenant-partition';
+import { TenantRemoval } from './tenant-removal.service';
+import { TenantsService } from './tenants.service';
+
+@Module({
+  imports: [TypeOrmModule.forFeature([Tenant])],
+  providers: [TenantsService, TenantPartition, TenantRemoval, TenantChanges, ConsumerReports],
+  exports: [TenantsService, TenantPartition, ConsumerReports],
+})
+export class TenantsModule {}

@@ -1,0 +1,144 @@
+import { Injectable } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import { TenantQueues } from '@app/broker';
+import { Environment } from '@app/config';
+import { codeOf, sqlState } from '@app/database';
+import { IsNull, MoreThan, type QueryDeepPartialEntity, Repository } from 'typeorm';
+import { uuidv7 } from 'uuidv7';
+import { TenantChanges } from './tenant-changes';
+import { Tenant } from './tenant.entity';
+import { TenantNameTaken, TenantNotFound } from './tenant.errors';
+import { TenantPartition } from './tenant-partition';
+import { TenantRemoval } from './tenant-removal.service';
+
+/** What a consumer registry needs to know of an active tenant. */
+export type WantedConsumer = Pick<Tenant, 'tenantId' | 'workers'>;
+
+const INSERT = `
+  INSERT INTO tenants (tenant_id, name, workers) VALUES ($1, $2, $3)`;
+
+/** What should be: every change is a committed row first, then an announcement. */
+@Injectable()
+export class TenantsService {
+  constructor(
+    @InjectRepository(Tenant) private readonly tenants: Repository<Tenant>,
+    private readonly partition: TenantPartition,
+    private readonly queues: TenantQueues,
+    private readonly removal: TenantRemoval,
+    private readonly changes: TenantChanges,
+    private readonly environment: Environment,
+  ) {}
+
+  /**
+   * Creates the row and its partitions at once, then the queue: a message can be routed as soon as
+   * the caller has its answer. When the broker is away the tenant is taken back, so that the same
+   * call may be made again.
+   *
+   * @throws TenantNameTaken, BrokerUnavailable
+   */
+  async create(name: string, workers = this.environment.DEFAULT_WORKERS): Promise<Tenant> {
+    const tenantId = uuidv7();
+    await this.insert(tenantId, name, workers);
+    try {
+      await this.queues.declare(tenantId);
+    } catch (error) {
+      await this.remove(tenantId);
+      throw error;
+    }
+    await this.changes.announce(tenantId);
+    return this.get(tenantId);
+  }
+
+  /** @throws TenantNotFound */
+  async get(tenantId: string): Promise<Tenant> {
+    const tenant = await this.tenants.findOneBy({ tenantId, removedAt: IsNull() });
+    if (!tenant) throw new TenantNotFound(tenantId);
+    return tenant;
+  }
+
+  async isLiving(tenantId: string): Promise<boolean> {
+    return this.tenants.existsBy({ tenantId, removedAt: IsNull() });
+  }
+
+  /**
+   * Declares the queue of a tenant that was living a moment ago. Looks again afterwards: a removal
+   * that came between has deleted the queue before it was declared here.
+   *
+   * @throws TenantNotFound, BrokerUnavailable
+   */
+  async restoreQueue(tenantId: string): Promise<void> {
+    await this.queues.declare(tenantId);
+    if (await this.isLiving(tenantId)) return;
+    await this.queues.delete(tenantId);
+    throw new TenantNotFound(tenantId);
+  }
+
+  /** Those of `tenantIds` that are living. */
+  async living(tenantIds: readonly string[]): Promise<Set<string>> {
+    const rows: { tenant_id: string }[] = await this.tenants.query(
+      'SELECT tenant_id FROM tenants WHERE tenant_id = ANY($1) AND removed_at IS NULL',
+      [tenantIds],
+    );
+    return new Set(rows.map((row) => row.tenant_id));
+  }
+
+  /** In the order of their creation, after the tenant `after`; `limit` at most. */
+  list(after: string | undefined, limit: number): Promise<Tenant[]> {
+    return this.tenants.find({
+      where: { removedAt: IsNull(), ...(after && { tenantId: MoreThan(after) }) },
+      order: { tenantId: 'ASC' },
+      take: limit,
+    });
+  }
+
+  /** The consumers that should run: of one tenant, or of all. */
+  wanted(tenantId?: string): Promise<WantedConsumer[]> {
+    return this.tenants.find({
+      select: { tenantId: true, workers: true },
+      where: { removedAt: IsNull(), status: 'active', ...(tenantId && { tenantId }) },
+    });
+  }
+
+  setWorkers(tenantId: string, workers: number): Promise<void> {
+    return this.change(tenantId, { workers });
+  }
+
+  pause(tenantId: string): Promise<void> {
+    return this.change(tenantId, { status: 'paused' });
+  }
+
+  resume(tenantId: string): Promise<void> {
+    return this.change(tenantId, { status: 'active' });
+  }
+
+  /**
+   * From here on the tenant does not exist. Its queue goes before this returns, when the broker is
+   * there, so that nothing more can be accepted for it; the rest goes in the background.
+   *
+   * @throws TenantNotFound
+   */
+  async remove(tenantId: string): Promise<void> {
+    await this.change(tenantId, { removedAt: () => 'now()' });
+    await this.removal.begin(tenantId);
+  }
+
+  private async insert(tenantId: string, name: string, workers: number): Promise<void> {
+    try {
+      await this.partition.createWith(tenantId, (client) =>
+        client.query(INSERT, [tenantId, name, workers]),
+      );
+    } catch (error) {
+      if (codeOf(error) === sqlState.uniqueViolation) throw new TenantNameTaken(name);
+      throw error;
+    }
+  }
+
+  private async change(tenantId: string, to: QueryDeepPartialEntity<Tenant>): Promise<void> {
+    const { affected } = await this.tenants.update(
+      { tenantId, removedAt: IsNull() },
+      { ...to, updatedAt: () => 'now()' },
+    );
+    if (affected !== 1) throw new TenantNotFound(tenantId);
+    await this.changes.announce(tenantId);
+  }
+}

@@ -1,0 +1,45 @@
+import { jsonbProblem, MAX_DEPTH } from './jsonb';
+
+const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);
+
+describe('jsonbProblem', () => {
+  it.each([
+    'null',
+    '"\\\\u0000"',
+    '"\\ud83d\\ude00"',
+    '"\\\\ud800"',
+    '1e400',
+    '1e131071',
+    '1e-16383',
+    '9'.repeat(2000),
+    `0.${'1'.repeat(16_383)}`,
+    '0e5000',
+    '"1e999999999"',
+    '{"e999":"[[["}',
+    nested(MAX_DEPTH),
+    `"${'['.repeat(5000)}"`,
+    `"${'\\"['.repeat(5000)}"`,
+    `[${'[],'.repeat(5000)}[]]`,
+  ])('lets pass what jsonb holds: %.40s', (text) => {
+    expect(jsonbProblem(text)).toBeUndefined();
+  });
+
+  it.each([
+    ['"\\u0000"', /u0000/],
+    ['{"a\\u0000":1}', /u0000/],
+    ['["\\\\\\u0000"]', /u0000/],
+    ['"\\ud800"', /surrogate/],
+    ['"\\udc00\\ud800"', /surrogate/],
+    ['{"\\uD83D":1}', /surrogate/],
+    ['1e131072', /out of range/],
+    ['-1e999999', /out of range/],
+    ['1e-16384', /out of range/],
+    ['0e2000000000', /out of range/],
+    [`0.${'1'.repeat(16_384)}`, /out of range/],
+    ['[1,{"a":1E+200000}]', /out of range/],
+    [nested(MAX_DEPTH + 1), /deep/],
+    [`{"a":${nested(MAX_DEPTH)}}`, /deep/],
+  ])('names what jsonb cannot hold: %.40s', (text, reason) => {
+    expect(jsonbProblem(text)).toMatch(reason);
+  });
+});

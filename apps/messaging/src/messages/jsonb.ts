@@ -1,0 +1,74 @@
+/**
+ * How deep arrays and objects may be nested. PostgreSQL's parser is recursive and gives up at some
+ * 6,000 levels of its default stack; this leaves room, and no honest payload comes near.
+ */
+export const MAX_DEPTH = 1_000;
+
+/** PostgreSQL's `numeric`: digits before the decimal point, and after it; and what it reads at all. */
+const MAX_INTEGER_DIGITS = 131_072;
+const MAX_FRACTION_DIGITS = 16_383;
+const MAX_EXPONENT = 1_000_000;
+
+/** Only texts with any of these need a closer look; most have none. */
+const NUL = /\\u0000/;
+const SURROGATE = /\\u[dD][89a-fA-F]/;
+const NUMBER_TO_CHECK = /[eE][+-]?\d{3}|\d{1000}/;
+
+/**
+ * Why `jsonb` cannot hold this JSON text, or undefined when it can. The text must be valid JSON.
+ *
+ * https://www.postgresql.org/docs/current/datatype-json.html,
+ * https://www.postgresql.org/docs/current/datatype-numeric.html
+ */
+export function jsonbProblem(text: string): string | undefined {
+  if (NUL.test(text) && someString(text, (string) => string.includes('\0'))) {
+    return 'holds the character \\u0000, which PostgreSQL cannot store';
+  }
+  if (SURROGATE.test(text) && someString(text, (string) => !string.isWellFormed())) {
+    return 'holds half of a surrogate pair, which is no character';
+  }
+  if (NUMBER_TO_CHECK.test(text) && numbersIn(text).some((number) => !fitsNumeric(number))) {
+    return 'holds a number that is out of range';
+  }
+  if (text.length > MAX_DEPTH && depthOf(text) > MAX_DEPTH) {
+    return `is nested more than ${MAX_DEPTH} levels deep`;
+  }
+  return undefined;
+}
+
+const STRING = /"[^"\\]*(?:\\.[^"\\]*)*"/g;
+const NUMBER = /-?\d[\d.eE+-]*/g;
+
+/** Names of properties are strings too. */
+function someString(text: string, matches: (string: string) => boolean): boolean {
+  return (text.match(STRING) ?? []).some((literal) => matches(JSON.parse(literal) as string));
+}
+
+const numbersIn = (text: string): string[] => text.replace(STRING, '""').match(NUMBER) ?? [];
+
+function fitsNumeric(number: string): boolean {
+  const [mantissa = '', exponentText = '0'] = number.toLowerCase().split('e');
+  const [integer = '', fraction = ''] = mantissa.replace('-', '').split('.');
+  const exponent = Number(exponentText);
+  if (Math.abs(exponent) > MAX_EXPONENT) return false;
+  if (fraction.length - exponent > MAX_FRACTION_DIGITS) return false;
+  const significant = `${integer}${fraction}`.replace(/^0+/, '');
+  const integerDigits = significant.length - fraction.length + exponent;
+  return significant === '' || integerDigits <= MAX_INTEGER_DIGITS;
+}
+
+/** The deepest nesting, in one pass: this runs over every large payload. */
+function depthOf(text: string): number {
+  let depth = 0;
+  let deepest = 0;
+  let inString = false;
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at];
+    if (character === '"') inString = !inString;
+    else if (character === '\\') at++;
+    else if (inString) continue;
+    else if (character === '[' || character === '{') deepest = Math.max(deepest, ++depth);
+    else if (character === ']' || character === '}') depth--;
+  }
+  return deepest;
+}

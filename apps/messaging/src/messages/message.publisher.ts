@@ -1,0 +1,97 @@
+import { Injectable } from '@nestjs/common';
+import { BrokerUnavailable, ConfirmedPublisher, type PublishOutcome, topology } from '@app/broker';
+import { Environment } from '@app/config';
+import { uuidv7 } from 'uuidv7';
+import { TenantNotFound } from '../tenants/tenant.errors';
+import { TenantsService } from '../tenants/tenants.service';
+import { ACCEPTED_AT } from './message-headers';
+import { keyedId } from './message-id';
+import { MessageTooLarge } from './message.errors';
+
+/** A message as it came in, its payload checked. */
+export interface NewMessage {
+  /** JSON that `jsonb` can hold, as text. */
+  readonly payload: string;
+  readonly type: string | null;
+  readonly idempotencyKey?: string | undefined;
+}
+
+interface Publication {
+  readonly id: string;
+  readonly body: Buffer;
+  readonly type: string | null;
+}
+
+/** Accepts messages: they are in the tenant's queue, on the broker's disk, or the caller hears why not. */
+@Injectable()
+export class MessagePublisher {
+  constructor(
+    private readonly publisher: ConfirmedPublisher,
+    private readonly tenants: TenantsService,
+    private readonly environment: Environment,
+  ) {}
+
+  /**
+   * Publishes `messages` in their order and waits for every confirm, 2 s at most.
+   *
+   * @returns their ids, in the same order
+   * @throws MessageTooLarge before any is published
+   * @throws TenantNotFound when no queue is bound by the id, and no living tenant has it
+   * @throws BrokerUnavailable when any is not known to have arrived; to send all of them again is
+   *   safe with idempotency keys
+   */
+  async accept(tenantId: string, messages: readonly NewMessage[]): Promise<string[]> {
+    const publications = messages.map((message) => this.prepare(tenantId, message));
+    const unroutable = await this.publishAll(tenantId, publications);
+    if (unroutable.length > 0) await this.publishAgain(tenantId, unroutable);
+    return publications.map(({ id }) => id);
+  }
+
+  private prepare(tenantId: string, message: NewMessage): Publication {
+    const { idempotencyKey, type } = message;
+    const body = Buffer.from(message.payload);
+    const { MAX_MESSAGE_BYTES: maxBytes } = this.environment;
+    if (body.byteLength > maxBytes) throw new MessageTooLarge(body.byteLength, maxBytes);
+    const id = idempotencyKey === undefined ? uuidv7() : keyedId(tenantId, idempotencyKey);
+    return { id, body, type };
+  }
+
+  /** @returns those that no queue took */
+  private async publishAll(
+    tenantId: string,
+    publications: readonly Publication[],
+  ): Promise<Publication[]> {
+    const acceptedAt = Date.now();
+    const outcomes = await Promise.all(
+      publications.map((publication) => this.publish(tenantId, publication, acceptedAt)),
+    );
+    for (const outcome of outcomes) {
+      if (outcome.kind === 'unavailable') throw new BrokerUnavailable(outcome.reason);
+    }
+    return publications.filter((_, index) => outcomes[index]?.kind === 'unroutable');
+  }
+
+  private publish(
+    tenantId: string,
+    { id, body, type }: Publication,
+    acceptedAt: number,
+  ): Promise<PublishOutcome> {
+    return this.publisher.publish(topology.messages.exchange, tenantId, body, {
+      messageId: id,
+      contentType: 'application/json',
+      headers: { [ACCEPTED_AT]: acceptedAt },
+      ...(type !== null && { type }),
+    });
+  }
+
+  /**
+   * That nothing was bound by its id is how a removed tenant is noticed, without a query for every
+   * message. When the tenant lives, somebody took its queue away: it is put back, and tried again.
+   */
+  private async publishAgain(tenantId: string, unroutable: Publication[]): Promise<void> {
+    if (!(await this.tenants.isLiving(tenantId))) throw new TenantNotFound(tenantId);
+    await this.tenants.restoreQueue(tenantId);
+    const still = await this.publishAll(tenantId, unroutable);
+    if (still.length > 0) throw new TenantNotFound(tenantId);
+  }
+}

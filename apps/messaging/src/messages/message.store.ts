@@ -1,0 +1,149 @@
+import { Injectable } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import { Database, type Statement } from '@app/database';
+import { Repository } from 'typeorm';
+import { type Order, type Position, START } from './message-cursor';
+import { Message } from './message.entity';
+
+/** A message on its way into its tenant's partition. */
+export interface MessageRow {
+  readonly tenantId: string;
+  readonly id: string;
+  readonly type: string | null;
+  /** Valid JSON, as text: rows of many tenants are joined into one array. */
+  readonly payload: string;
+  readonly acceptedAt: Date;
+}
+
+/** What can never be a message, kept as it came. */
+export interface DeadLetterRow {
+  readonly tenantId: string;
+  readonly id: string;
+  readonly type: string | null;
+  readonly body: Buffer;
+  readonly reason: string;
+  readonly attempts: number;
+  readonly acceptedAt: Date;
+}
+
+/** The one place that reads and writes messages. Every statement names the tenant. */
+@Injectable()
+export class MessageStore {
+  constructor(
+    @InjectRepository(Message) private readonly messages: Repository<Message>,
+    private readonly database: Database,
+  ) {}
+
+  /**
+   * Stores rows of any tenants in one statement, hence one transaction: all, or none. What is
+   * stored already stays as it is, so that a redelivery changes nothing. The rows must be sorted by
+   * tenant and id: two overlapping batches would otherwise lock each other out.
+   */
+  async insert(rows: readonly MessageRow[]): Promise<void> {
+    await this.database.run(INSERT, [
+      rows.map((row) => row.tenantId),
+      rows.map((row) => row.id),
+      rows.map((row) => row.type),
+      `[${rows.map((row) => row.payload).join(',')}]`,
+      rows.map((row) => row.acceptedAt.toISOString()),
+    ]);
+  }
+
+  /** Keeps a message that can never be stored; once, however often it is delivered. */
+  async keepDeadLetter(row: DeadLetterRow): Promise<void> {
+    const { tenantId, id, type, body, reason, attempts, acceptedAt } = row;
+    await this.database.run(KEEP, [tenantId, id, type, body, reason, attempts, acceptedAt]);
+  }
+
+  find(tenantId: string, id: string): Promise<Message | null> {
+    return this.messages.findOneBy({ tenantId, id });
+  }
+
+  /**
+   * Up to `limit` messages of a living tenant behind `after`, in the order in which they were
+   * stored, or against it. Going forward, a message appears only when none can be stored before it
+   * any more, so that a reader who follows along misses none.
+   */
+  async readPage(
+    tenantId: string,
+    order: Order,
+    after: Position = START[order],
+    limit: number,
+  ): Promise<Message[]> {
+    const values = [tenantId, after.storedXid, after.id, limit];
+    const rows = await this.database.run<Row>(PAGE[order], values);
+    return rows.map((row) => this.messages.create({ tenantId, ...fromRow(row) }));
+  }
+}
+
+interface Row {
+  id: string;
+  type: string | null;
+  payload: string;
+  accepted_at: Date;
+  stored_at: Date;
+  stored_xid: string;
+}
+
+function fromRow(row: Row): Omit<Message, 'tenantId'> {
+  const { id, type, payload, accepted_at, stored_at, stored_xid } = row;
+  return {
+    id,
+    type,
+    payload,
+    acceptedAt: accepted_at,
+    storedAt: stored_at,
+    storedXid: stored_xid,
+  };
+}
+
+/** One JSON array is parsed faster than an array of texts is quoted, sent and cast. */
+const INSERT: Statement = {
+  name: 'insert-messages',
+  text: `
+    INSERT INTO messages (tenant_id, id, type, payload, accepted_at)
+    SELECT tenant_id, id, type, payload, accepted_at
+    FROM ROWS FROM (
+      unnest($1::uuid[]),
+      unnest($2::uuid[]),
+      unnest($3::text[]),
+      jsonb_array_elements($4::jsonb),
+      unnest($5::timestamptz[])
+    ) AS m (tenant_id, id, type, payload, accepted_at)
+    ON CONFLICT DO NOTHING`,
+};
+
+const KEEP: Statement = {
+  name: 'keep-dead-letter',
+  text: `
+    INSERT INTO dead_letters (tenant_id, id, type, body, reason, attempts, accepted_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)
+    ON CONFLICT DO NOTHING`,
+};
+
+/** `removed_at` is asked in the same statement: a partition outlives its tenant by a moment. */
+const page = (name: string, where: string, direction: string): Statement => ({
+  name,
+  text: `
+    SELECT id, type, payload, accepted_at, stored_at, stored_xid
+    FROM messages
+    WHERE tenant_id = $1 AND ${where}
+      AND EXISTS (SELECT FROM tenants WHERE tenant_id = $1 AND removed_at IS NULL)
+    ORDER BY stored_xid ${direction}, id ${direction}
+    LIMIT $4`,
+});
+
+/**
+ * Rows commit in another order than that of their transactions' numbers; below the oldest one that
+ * still runs, nothing can appear any more.
+ * https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-PG-SNAPSHOT
+ */
+const PAGE: Readonly<Record<Order, Statement>> = {
+  asc: page(
+    'messages-forward',
+    `(stored_xid, id) > ($2::xid8, $3::uuid)
+      AND stored_xid < pg_snapshot_xmin(pg_current_snapshot())`,
+    'ASC',
+  ),
+  desc: page('messages-backward', `(stored_xid, id) < ($2::xid8, $3::uuid)`, 'DESC'),
+};

@@ -1,0 +1,120 @@
+import { Body, Controller, Get, Header, HttpCode, Param, Post, Query } from '@nestjs/common';
+import {
+  ApiAcceptedResponse,
+  ApiHeader,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
+import { ApiProblems } from '../problem.docs';
+import { TenantParams } from '../tenants/dto/tenant-params.dto';
+import { TenantsService } from '../tenants/tenants.service';
+import { MessageBatchInput, MessageInput } from './dto/message-input.dto';
+import { MessageParams, MessageQuery } from './dto/message-query.dto';
+import {
+  AcceptedBatchResponse,
+  AcceptedResponse,
+  messageJson,
+  messageListJson,
+  MessageListResponse,
+  MessageResponse,
+} from './dto/message.response';
+import { IdempotencyKey, NoIdempotencyKey } from './idempotency-key';
+import { cursorAt, positionOf } from './message-cursor';
+import { MessageNotFound } from './message.errors';
+import { MessagePublisher } from './message.publisher';
+import { MessageStore } from './message.store';
+
+const JSON_TYPE = 'application/json; charset=utf-8';
+
+@ApiTags('messages')
+@ApiProblems('invalid-input', 'tenant-not-found')
+@Controller('tenants/:tenant_id/messages')
+export class MessagesController {
+  constructor(
+    private readonly publisher: MessagePublisher,
+    private readonly store: MessageStore,
+    private readonly tenants: TenantsService,
+  ) {}
+
+  @Post()
+  @HttpCode(202)
+  @ApiOperation({
+    summary: 'Send a message',
+    description:
+      '202 once the broker has it on disk; it will be stored exactly once. After a 503, or no ' +
+      'answer at all, send it again with the same `Idempotency-Key`.',
+  })
+  @ApiHeader({
+    name: 'Idempotency-Key',
+    required: false,
+    description: 'The same key for the same tenant gives the same id; stored once.',
+    schema: { type: 'string', minLength: 1, maxLength: 200, example: 'order-1042' },
+  })
+  @ApiAcceptedResponse({ type: AcceptedResponse })
+  @ApiProblems('invalid-input', 'malformed-json', 'message-too-large', 'broker-unavailable')
+  async accept(
+    @Param() { tenant_id }: TenantParams,
+    @Body() message: MessageInput,
+    @IdempotencyKey() key?: string,
+  ): Promise<AcceptedResponse> {
+    const [id] = await this.publisher.accept(tenant_id, [MessageInput.toNew(message, key)]);
+    return { id: id as string, tenant_id, status: 'accepted' };
+  }
+
+  @Post('batch')
+  @HttpCode(202)
+  @ApiOperation({
+    summary: 'Send up to 1,000 messages',
+    description:
+      'Checked as a whole before any is sent. The body may have up to 32 times the size of the ' +
+      'largest message. After a 503 some may have been accepted all the same: send the batch ' +
+      'again with its idempotency keys.',
+  })
+  @ApiAcceptedResponse({ type: AcceptedBatchResponse })
+  @ApiProblems('invalid-input', 'malformed-json', 'message-too-large', 'broker-unavailable')
+  async acceptBatch(
+    @Param() { tenant_id }: TenantParams,
+    @Body() { messages }: MessageBatchInput,
+    @NoIdempotencyKey() _key?: undefined,
+  ): Promise<AcceptedBatchResponse> {
+    const accepted = messages.map((message) =>
+      MessageInput.toNew(message, message.idempotency_key),
+    );
+    const ids = await this.publisher.accept(tenant_id, accepted);
+    return { data: ids.map((id) => ({ id })) };
+  }
+
+  @Get()
+  @Header('content-type', JSON_TYPE)
+  @ApiOperation({ summary: 'Read the stored messages, page by page' })
+  @ApiOkResponse({ type: MessageListResponse })
+  @ApiProblems('invalid-input', 'invalid-cursor', 'database-unavailable')
+  async list(
+    @Param() { tenant_id }: TenantParams,
+    @Query() { order, cursor, limit }: MessageQuery,
+  ): Promise<string> {
+    const after = cursor === undefined ? undefined : positionOf(tenant_id, order, cursor);
+    const rows = await this.store.readPage(tenant_id, order, after, limit + 1);
+    // Who has messages is living; only without any is it worth a question.
+    if (rows.length === 0) await this.tenants.get(tenant_id);
+    const page = rows.slice(0, limit);
+    const last = order === 'asc' || rows.length > limit ? page.at(-1) : undefined;
+    const waiting = order === 'asc' && cursor !== undefined ? cursor : null;
+    return messageListJson(page, last ? cursorAt(tenant_id, order, last) : waiting);
+  }
+
+  @Get(':id')
+  @Header('content-type', JSON_TYPE)
+  @ApiOperation({ summary: 'A stored message' })
+  @ApiOkResponse({ type: MessageResponse })
+  @ApiProblems('tenant-not-found', 'message-not-found', 'database-unavailable')
+  async get(@Param() { tenant_id, id }: MessageParams): Promise<string> {
+    const [message] = await Promise.all([
+      this.store.find(tenant_id, id),
+      this.tenants.get(tenant_id),
+    ]);
+    if (!message) throw new MessageNotFound(tenant_id, id);
+    return messageJson(message);
+  }
+}

@@ -1,0 +1,97 @@
+import { Batcher } from './batcher';
+
+/** A commit that the test lets go on, one batch at a time. */
+class Gate {
+  readonly batches: string[][] = [];
+  private readonly held: (() => void)[] = [];
+  private arrived: (() => void) | undefined;
+
+  readonly commit = async (items: string[]): Promise<string[]> => {
+    this.batches.push(items);
+    this.arrived?.();
+    await new Promise<void>((resolve) => this.held.push(resolve));
+    if (items.includes('bad')) throw new Error('refused');
+    return items.map((item) => item.toUpperCase());
+  };
+
+  async batch(count: number): Promise<void> {
+    while (this.batches.length < count) {
+      await new Promise<void>((resolve) => (this.arrived = resolve));
+    }
+  }
+
+  release(): void {
+    this.held.shift()?.();
+  }
+}
+
+const limits = { maxRows: 3, maxBytes: 100 };
+
+function setUp(bytesOf: (item: string) => number = () => 1): {
+  gate: Gate;
+  batcher: Batcher<string, string>;
+} {
+  const gate = new Gate();
+  return { gate, batcher: new Batcher(gate.commit, limits, bytesOf) };
+}
+
+describe('Batcher', () => {
+  it('commits what comes in the same turn together', async () => {
+    const { gate, batcher } = setUp();
+    const results = Promise.all([batcher.add('a'), batcher.add('b')]);
+    await gate.batch(1);
+    gate.release();
+    expect(await results).toEqual(['A', 'B']);
+    expect(gate.batches).toEqual([['a', 'b']]);
+  });
+
+  it('gathers the next batch while one is committed, and keeps the order', async () => {
+    const { gate, batcher } = setUp();
+    const results = [batcher.add('a')];
+    await gate.batch(1);
+    results.push(...['b', 'c', 'd', 'e'].map((item) => batcher.add(item)));
+    gate.release();
+    await gate.batch(2);
+    gate.release();
+    await gate.batch(3);
+    gate.release();
+    expect(await Promise.all(results)).toEqual(['A', 'B', 'C', 'D', 'E']);
+    expect(gate.batches).toEqual([['a'], ['b', 'c', 'd'], ['e']]);
+  });
+
+  it('never has two batches under way', async () => {
+    const { gate, batcher } = setUp();
+    const results = [batcher.add('a')];
+    await gate.batch(1);
+    results.push(batcher.add('b'));
+    await new Promise(setImmediate);
+    expect(gate.batches).toEqual([['a']]);
+    gate.release();
+    await gate.batch(2);
+    gate.release();
+    await Promise.all(results);
+  });
+
+  it('takes an item that is larger than a batch, alone', async () => {
+    const { gate, batcher } = setUp((item) => (item === 'large' ? 1000 : 60));
+    const results = ['a', 'large', 'b', 'c'].map((item) => batcher.add(item));
+    for (let batch = 1; batch <= 4; batch++) {
+      await gate.batch(batch);
+      gate.release();
+    }
+    await Promise.all(results);
+    expect(gate.batches).toEqual([['a'], ['large'], ['b'], ['c']]);
+  });
+
+  it('fails the items of a batch that failed, and goes on', async () => {
+    const { gate, batcher } = setUp();
+    const bad = Promise.allSettled([batcher.add('bad'), batcher.add('a')]);
+    await gate.batch(1);
+    const good = batcher.add('b');
+    gate.release();
+    await gate.batch(2);
+    gate.release();
+    expect((await bad).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    expect(await good).toBe('B');
+  });
+});

@@ -1,0 +1,18 @@
+import { Module } from '@nestjs/common';
+import { MessagesModule } from '../messages/messages.module';
+import { TenantsModule } from '../tenants/tenants.module';
+import { ConsumerRegistry } from './consumer-registry.service';
+import { ControlEventsController } from './control-events';
+import { MessageWriter } from './message-writer';
+import { Reconciliation } from './reconciliation.service';
+import { Replica } from './replica.service';
+import { WriterLanes } from './writer-lanes';
+
+/** The role `consumer`. */
+@Module({
+  imports: [TenantsModule, MessagesModule],
+  controllers: [ControlEventsController],
+  providers: [ConsumerRegistry, Reconciliation, Replica, WriterLanes, MessageWriter],
+  exports: [Reconciliation],
+})
+export class ConsumersModule {}

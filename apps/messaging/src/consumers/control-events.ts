@@ -1,0 +1,76 @@
+import { Controller, type INestApplication, Logger } from '@nestjs/common';
+import { topology, within } from '@app/broker';
+import type { Environment } from '@app/config';
+import { EventPattern, Payload, ServerRMQ } from '@nestjs/microservices';
+import type { AmqpConnectionManager, ChannelWrapper } from 'amqp-connection-manager';
+import type { Channel, ConsumeMessage } from 'amqplib';
+import { TENANT_CHANGED, type TenantChanged } from '../tenants/tenant-changes';
+import { Reconciliation } from './reconciliation.service';
+
+const CLOSE_WITHIN_MS = 1_000;
+const LOST = 'Control events are not heard until the next try';
+
+/** Hears what other replicas, and this one, announce. */
+@Controller()
+export class ControlEventsController {
+  constructor(private readonly reconciliation: Reconciliation) {}
+
+  @EventPattern(TENANT_CHANGED)
+  tenantChanged(@Payload() event: TenantChanged): void {
+    this.reconciliation.one(event.tenant_id);
+  }
+}
+
+/**
+ * Nest's server, with what it lacks for a program that must outlive its broker: listeners for the
+ * errors of its channel, awaited set-up, and a `close` that ends.
+ */
+class ControlServer extends ServerRMQ {
+  override async start(callback: () => void): Promise<void> {
+    await super.start(callback);
+    // Registered after the listener that makes the channel, and called in the same turn.
+    (this.server as AmqpConnectionManager | null)?.once('connect', () => {
+      (this.channel as ChannelWrapper | null)?.on('error', this.onError);
+    });
+  }
+
+  override async setupChannel(channel: Channel, callback: () => void): Promise<void> {
+    channel.on('error', this.onError);
+    const { exchange, type } = topology.control;
+    await channel.assertExchange(exchange, type, { durable: true });
+    // A replica's own, gone with its connection: what it missed meanwhile it reads when it is back.
+    const { queue } = await channel.assertQueue('', { exclusive: true, autoDelete: true });
+    await channel.bindQueue(queue, exchange, '');
+    await channel.consume(queue, (message) => this.take(message, channel), { noAck: true });
+    callback();
+  }
+
+  override async close(): Promise<void> {
+    const closed = super.close();
+    await within(CLOSE_WITHIN_MS, closed, () => new Error('late')).catch(() => undefined);
+  }
+
+  private readonly onError = (error: Error): void => {
+    new Logger(ControlServer.name).warn(`${LOST}: ${error.message}`);
+  };
+
+  private take(message: ConsumeMessage | null, channel: Channel): void {
+    if (!message) return;
+    this.handleMessage(message, channel).catch((error: unknown) => {
+      new Logger(ControlServer.name).warn(`A control event was not understood: ${String(error)}`);
+    });
+  }
+}
+
+/** Listens from now on; does not wait for the broker, which may be away. */
+export function listenForControlEvents(app: INestApplication, environment: Environment): void {
+  const strategy = new ControlServer({
+    urls: environment.RABBITMQ_URL,
+    noAck: true,
+    socketOptions: { reconnectTimeInSeconds: 1, heartbeatIntervalInSeconds: 5 },
+  });
+  app.connectMicroservice({ strategy });
+  app.startAllMicroservices().catch((error: unknown) => {
+    new Logger(ControlServer.name).warn(`${LOST}: ${String(error)}`);
+  });
+}

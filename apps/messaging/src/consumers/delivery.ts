@@ -1,0 +1,97 @@
+import { isUtf8 } from 'node:buffer';
+import type { ConsumeMessage } from 'amqplib';
+import { uuidv7 } from 'uuidv7';
+import { jsonbProblem } from '../messages/jsonb';
+import { ACCEPTED_AT } from '../messages/message-headers';
+import { keyedId, UUID } from '../messages/message-id';
+import type { DeadLetterRow, MessageRow } from '../messages/message.store';
+
+/** A message as a tenant's queue delivered it. Whose it is, the queue says, and nothing in it. */
+export interface Delivery {
+  readonly tenantId: string;
+  readonly id: string;
+  readonly type: string | null;
+  readonly body: Buffer;
+  /** The body as text; not fit to be stored when there is a problem. */
+  readonly text: string;
+  readonly acceptedAt: Date;
+  /** How often it was delivered, this time included. */
+  readonly attempts: number;
+  /** Why it can never be stored. */
+  readonly problem: string | undefined;
+}
+
+/** Reads what came from the wire; anything may have: other services publish to the exchange too. */
+export function readDelivery(tenantId: string, message: ConsumeMessage, now: Date): Delivery {
+  const { content: body, properties } = message;
+  const text = body.toString();
+  const { type, problem: typeProblem } = readType(properties.type);
+  return {
+    tenantId,
+    id: readId(tenantId, properties.messageId),
+    type,
+    body,
+    text,
+    acceptedAt: readAcceptedAt(message, now),
+    attempts: readAttempts(message),
+    problem: bodyProblem(body, text) ?? typeProblem,
+  };
+}
+
+export function messageRow({ tenantId, id, type, text, acceptedAt }: Delivery): MessageRow {
+  return { tenantId, id, type, payload: text, acceptedAt };
+}
+
+export function deadLetterRow(delivery: Delivery, reason: string): DeadLetterRow {
+  const { tenantId, id, type, body, attempts, acceptedAt } = delivery;
+  return { tenantId, id, type, body, reason, attempts, acceptedAt };
+}
+
+/**
+ * Every body must be one JSON value by itself: rows are joined into one array, where `1,2` would be
+ * two, and shift the payloads of all that follow to somebody else.
+ */
+function bodyProblem(body: Buffer, text: string): string | undefined {
+  if (!isUtf8(body)) return 'The body is not UTF-8';
+  try {
+    JSON.parse(text);
+  } catch (error) {
+    return `The body is not JSON: ${error instanceof Error ? error.message : String(error)}`;
+  }
+  const problem = jsonbProblem(text);
+  return problem && `The body ${problem}`;
+}
+
+/** A UUID is the id; any other text stands for one, so that it is stored once all the same. */
+function readId(tenantId: string, messageId: unknown): string {
+  if (typeof messageId !== 'string' || messageId === '') return uuidv7();
+  return UUID.test(messageId) ? messageId.toLowerCase() : keyedId(tenantId, messageId);
+}
+
+function readType(type: unknown): { type: string | null; problem?: string } {
+  if (typeof type !== 'string' || type === '') return { type: null };
+  if (type.includes('\0')) return { type: null, problem: 'The type holds the character \\u0000' };
+  return type.length <= 200 && Array.from(type).length <= 100
+    ? { type }
+    : { type, problem: 'The type has more than 100 characters' };
+}
+
+/** Our own publisher's milliseconds, or AMQP's `timestamp` in seconds, or now. */
+function readAcceptedAt({ properties }: ConsumeMessage, now: Date): Date {
+  const { [ACCEPTED_AT]: ours } = properties.headers ?? {};
+  const seconds: unknown = properties.timestamp;
+  const candidates = [ours, typeof seconds === 'number' ? seconds * 1000 : undefined];
+  const milliseconds = candidates.find(isInstant);
+  return milliseconds === undefined ? now : new Date(milliseconds);
+}
+
+/** Up to the year 9999, which every reader of RFC 3339 understands. */
+const isInstant = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) < 253_402_300_800_000;
+
+/** Quorum queues count the deliveries before this one; classic queues only tell that there were. */
+function readAttempts({ fields, properties }: ConsumeMessage): number {
+  const count: unknown = properties.headers?.['x-delivery-count'];
+  if (typeof count === 'number') return count + 1;
+  return fields.redelivered ? 2 : 1;
+}

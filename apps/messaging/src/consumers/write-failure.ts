@@ -1,0 +1,37 @@
+import { codeOf, isDatabaseUnavailable, sqlState } from '@app/database';
+
+/** Why a statement that stores messages failed, by what there is to be done. */
+export type WriteFailure =
+  /** Try the same again, later. */
+  | { kind: 'unavailable'; reason: string }
+  /** A tenant has no partition: find out whether it lives. Which one, if PostgreSQL says. */
+  | { kind: 'no partition'; tenantId: string | undefined }
+  /** A row is at fault, and always will be. */
+  | { kind: 'refused'; reason: string }
+  /** Nothing that we know of. */
+  | { kind: 'unknown'; reason: string };
+
+/** Data exception, integrity violation, program limit exceeded. */
+const REFUSED = /^(22|23|54)/;
+
+/** Syntax or access rule: tables that a migration has not made yet, a grant that is missing. */
+const NOT_SET_UP = /^42/;
+
+const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/;
+
+export function classify(error: unknown): WriteFailure {
+  const reason = error instanceof Error ? error.message : String(error);
+  const code = codeOf(error) ?? '';
+  if (isDatabaseUnavailable(error) || NOT_SET_UP.test(code)) return { kind: 'unavailable', reason };
+  if (code === sqlState.checkViolation) {
+    return { kind: 'no partition', tenantId: UUID.exec(detailOf(error))?.[0] };
+  }
+  if (REFUSED.test(code)) return { kind: 'refused', reason };
+  return { kind: 'unknown', reason };
+}
+
+/** "Partition key of the failing row contains (tenant_id) = (…)", in whatever language. */
+function detailOf(error: unknown): string {
+  if (typeof error !== 'object' || error === null || !('detail' in error)) return '';
+  return String(error.detail);
+}

@@ -1,0 +1,34 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { BrokerModule } from '@app/broker';
+import { ConfigModule, type Environment } from '@app/config';
+import { DatabaseModule } from '@app/database';
+import { LoggerModule } from 'nestjs-pino';
+import { ApiModule } from './api.module';
+import { ConsumersModule } from './consumers/consumers.module';
+import { HealthModule } from './health/health.module';
+import { logging } from './logging';
+import { ShutdownModule } from './shutdown';
+import { TenantsModule } from './tenants/tenants.module';
+
+/** One program; what it does in this process is a switch. */
+@Module({})
+export class AppModule {
+  static for(environment: Environment): DynamicModule {
+    const consumers = environment.ROLES.includes('consumer') ? [ConsumersModule] : [];
+    const api = environment.ROLES.includes('api') ? [ApiModule] : [];
+    return {
+      module: AppModule,
+      imports: [
+        ConfigModule.with(environment),
+        LoggerModule.forRoot(logging(environment)),
+        ShutdownModule,
+        DatabaseModule,
+        BrokerModule,
+        TenantsModule,
+        ...consumers,
+        ...api,
+        HealthModule.of(consumers),
+      ],
+    };
+  }
+}

@@ -1,0 +1,79 @@
+import { RequestMethod, ValidationPipe } from '@nestjs/common';
+import type { Environment } from '@app/config';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import { useContainer } from 'class-validator';
+import { ApiModule } from './api.module';
+import { InvalidInput } from './invalid-input';
+import { registerJsonBody } from './json-body';
+import { ProblemResponse } from './problem.docs';
+import { ProblemFilter } from './problem.filter';
+import { requestId } from './request-id';
+import { Shutdown } from './shutdown';
+
+/** What a message's envelope may add to its payload. */
+const ENVELOPE_BYTES = 64 * 1024;
+
+/** A batch's body may have as many times the size of the largest message. */
+const BATCH_FACTOR = 32;
+
+export function httpAdapter({ MAX_MESSAGE_BYTES }: Environment): FastifyAdapter {
+  const adapter = new FastifyAdapter({
+    genReqId: requestId,
+    bodyLimit: MAX_MESSAGE_BYTES + ENVELOPE_BYTES,
+    // Kept-alive connections without a request would otherwise hold up a stop.
+    forceCloseConnections: 'idle',
+  });
+  const fastify = adapter.getInstance();
+  fastify.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+  });
+  fastify.addHook('onRoute', (route) => {
+    if (!route.url.endsWith('/messages/batch')) return;
+    route.bodyLimit = BATCH_FACTOR * MAX_MESSAGE_BYTES + ENVELOPE_BYTES;
+  });
+  return adapter;
+}
+
+/** All that the program needs between its making and its listening. */
+export function setUpApp(app: NestFastifyApplication, environment: Environment): void {
+  registerJsonBody(app.getHttpAdapter().getInstance());
+  app.setGlobalPrefix('api', { exclude: [{ path: 'health/*path', method: RequestMethod.ALL }] });
+  app.useGlobalFilters(new ProblemFilter());
+  app.useGlobalPipes(validation());
+  if (environment.ROLES.includes('api')) {
+    useContainer(app.select(ApiModule), { fallbackOnErrors: true });
+  }
+  SwaggerModule.setup('api/docs', app, () => openApi(app), { jsonDocumentUrl: 'api/docs-json' });
+  stopOnSignals(app);
+}
+
+const validation = (): ValidationPipe =>
+  new ValidationPipe({
+    transform: true,
+    whitelist: true,
+    forbidNonWhitelisted: true,
+    stopAtFirstError: true,
+    exceptionFactory: (errors) => InvalidInput.fromValidation(errors),
+  });
+
+function openApi(app: NestFastifyApplication): OpenAPIObject {
+  const description =
+    'Every tenant has a durable queue, a consumer and a partition of its own. A message that got ' +
+    '202 is stored exactly once.';
+  const config = new DocumentBuilder()
+    .setTitle('Multi-Tenant Messaging')
+    .setDescription(description)
+    .setVersion('1')
+    .build();
+  return SwaggerModule.createDocument(app, config, { extraModels: [ProblemResponse] });
+}
+
+/** `process.exit`, since the first process of a container may ignore the signal that it sends itself. */
+function stopOnSignals(app: NestFastifyApplication): void {
+  const shutdown = app.get(Shutdown);
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => shutdown.signalled(signal));
+  }
+  app.enableShutdownHooks(['SIGTERM', 'SIGINT'], { useProcessExit: true });
+}

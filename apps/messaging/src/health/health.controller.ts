@@ -1,0 +1,76 @@
+import { Controller, Get, ServiceUnavailableException } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
+import {
+  type HealthCheckResult,
+  HealthCheckService,
+  type HealthIndicatorFunction,
+  type HealthIndicatorResult,
+  HealthIndicatorService,
+} from '@nestjs/terminus';
+import { ApiProblems } from '../problem.docs';
+import { Shutdown } from '../shutdown';
+import { DependenciesHealth } from './dependencies.health';
+import { NotReady } from './not-ready';
+import { StartupHealth } from './startup.health';
+
+class HealthResponse {
+  @ApiProperty({ example: 'ok' })
+  status!: string;
+
+  @ApiProperty({ example: { database: { status: 'up' }, broker: { status: 'up' } } })
+  details!: HealthIndicatorResult;
+}
+
+@ApiTags('health')
+@Controller('health')
+export class HealthController {
+  constructor(
+    private readonly health: HealthCheckService,
+    private readonly indicator: HealthIndicatorService,
+    private readonly dependencies: DependenciesHealth,
+    private readonly startup: StartupHealth,
+    private readonly shutdown: Shutdown,
+  ) {}
+
+  @Get('live')
+  @ApiOperation({ summary: 'The event loop turns; knows nothing of database or broker' })
+  @ApiOkResponse({ type: HealthResponse })
+  live(): Promise<HealthResponse> {
+    return this.check([]);
+  }
+
+  @Get('ready')
+  @ApiOperation({ summary: 'It can do its work now' })
+  @ApiOkResponse({ type: HealthResponse })
+  @ApiProblems('not-ready')
+  ready(): Promise<HealthResponse> {
+    return this.check([
+      () => this.draining(),
+      () => this.dependencies.databaseCheck(),
+      () => this.dependencies.brokerCheck(),
+    ]);
+  }
+
+  @Get('startup')
+  @ApiOperation({ summary: 'Migrations are in, and the consumers of the first comparison run' })
+  @ApiOkResponse({ type: HealthResponse })
+  @ApiProblems('not-ready')
+  started(): Promise<HealthResponse> {
+    return this.check([() => this.startup.migrationsCheck(), () => this.startup.consumersCheck()]);
+  }
+
+  private draining(): HealthIndicatorResult {
+    const check = this.indicator.check('draining');
+    return this.shutdown.draining ? check.down({ reason: 'this process is stopping' }) : check.up();
+  }
+
+  private async check(indicators: HealthIndicatorFunction[]): Promise<HealthResponse> {
+    try {
+      const { status, details } = await this.health.check(indicators);
+      return { status, details };
+    } catch (error) {
+      if (!(error instanceof ServiceUnavailableException)) throw error;
+      throw new NotReady((error.getResponse() as HealthCheckResult).details);
+    }
+  }
+}

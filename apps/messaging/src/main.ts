@@ -1,0 +1,38 @@
+import 'reflect-metadata';
+import type { NestApplicationOptions } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { type Environment, InvalidEnvironment, loadEnvironment } from '@app/config';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Logger } from 'nestjs-pino';
+import { AppModule } from './app.module';
+import { httpAdapter, setUpApp } from './app.setup';
+import { listenForControlEvents } from './consumers/control-events';
+
+async function main(): Promise<void> {
+  const environment = readEnvironment();
+  const options: NestApplicationOptions = { bufferLogs: true, bodyParser: false };
+  const app = await NestFactory.create<NestFastifyApplication>(
+    AppModule.for(environment),
+    httpAdapter(environment),
+    options,
+  );
+  app.useLogger(app.get(Logger));
+  setUpApp(app, environment);
+  if (environment.ROLES.includes('consumer')) listenForControlEvents(app, environment);
+  await app.listen(environment.PORT, environment.HOST);
+}
+
+function readEnvironment(): Environment {
+  try {
+    return loadEnvironment(process.env, process.cwd());
+  } catch (error) {
+    if (!(error instanceof InvalidEnvironment)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exit(1);
+  }
+}
+
+main().catch((error: unknown) => {
+  console.error(error);
+  process.exit(1);
+});

@@ -6,13 +6,14 @@ import { ControlEventsController } from './control-events';
 import { MessageWriter } from './message-writer';
 import { Reconciliation } from './reconciliation.service';
 import { Replica } from './replica.service';
+import { UntilAnswered } from './until-answered';
 import { WriterLanes } from './writer-lanes';
 
 /** The role `consumer`. */
 @Module({
   imports: [TenantsModule, MessagesModule],
   controllers: [ControlEventsController],
-  providers: [ConsumerRegistry, Reconciliation, Replica, WriterLanes, MessageWriter],
+  providers: [ConsumerRegistry, Reconciliation, Replica, WriterLanes, MessageWriter, UntilAnswered],
   exports: [Reconciliation],
 })
 export class ConsumersModule {}

@@ -71,9 +71,8 @@ function readId(tenantId: string, messageId: unknown): string {
 function readType(type: unknown): { type: string | null; problem?: string } {
   if (typeof type !== 'string' || type === '') return { type: null };
   if (type.includes('\0')) return { type: null, problem: 'The type holds the character \\u0000' };
-  return type.length <= 200 && Array.from(type).length <= 100
-    ? { type }
-    : { type, problem: 'The type has more than 100 characters' };
+  const characters = Array.from(type).length;
+  return characters <= 100 ? { type } : { type, problem: 'The type has more than 100 characters' };
 }
 
 /** Our own publisher's milliseconds, or AMQP's `timestamp` in seconds, or now. */

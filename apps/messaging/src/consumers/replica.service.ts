@@ -36,12 +36,15 @@ const WITHDRAW: Statement = {
   text: `DELETE FROM consumer_reports WHERE replica_id = $1 AND tenant_id = ANY($2::uuid[])`,
 };
 
-/** The dead ones too, long after nobody counts their reports any more. */
 const LEAVE: Statement = {
-  name: 'remove-replicas',
-  text: `
-    DELETE FROM replicas
-    WHERE replica_id = $1 OR heartbeat_at < clock_timestamp() - interval '1 minute'`,
+  name: 'remove-replica',
+  text: `DELETE FROM replicas WHERE replica_id = $1`,
+};
+
+/** Those that died without leaving, long after nobody counts their reports any more. */
+const BURY: Statement = {
+  name: 'remove-dead-replicas',
+  text: `DELETE FROM replicas WHERE heartbeat_at < clock_timestamp() - interval '1 minute'`,
 };
 
 /** Tells the other replicas, through the database, what this one runs; see `consumer-reports`. */
@@ -133,5 +136,6 @@ export class Replica implements OnApplicationBootstrap, BeforeApplicationShutdow
     this.beat = false;
     const [row] = await this.database.run<{ is_new: boolean }>(HEARTBEAT, [this.id]);
     if (row?.is_new) this.reported.clear();
+    await this.database.run(BURY, []);
   }
 }

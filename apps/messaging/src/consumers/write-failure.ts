@@ -23,15 +23,20 @@ export function classify(error: unknown): WriteFailure {
   const reason = error instanceof Error ? error.message : String(error);
   const code = codeOf(error) ?? '';
   if (isDatabaseUnavailable(error) || NOT_SET_UP.test(code)) return { kind: 'unavailable', reason };
-  if (code === sqlState.checkViolation) {
-    return { kind: 'no partition', tenantId: UUID.exec(detailOf(error))?.[0] };
+  if (code === sqlState.checkViolation && fieldOf(error, 'constraint') === '') {
+    const tenantId = UUID.exec(fieldOf(error, 'detail'))?.[0];
+    return { kind: 'no partition', tenantId };
   }
   if (REFUSED.test(code)) return { kind: 'refused', reason };
   return { kind: 'unknown', reason };
 }
 
-/** "Partition key of the failing row contains (tenant_id) = (…)", in whatever language. */
-function detailOf(error: unknown): string {
-  if (typeof error !== 'object' || error === null || !('detail' in error)) return '';
-  return String(error.detail);
+/**
+ * A field of PostgreSQL's error, '' without it. The check violation of a missing partition names no
+ * constraint, and has as its detail, in whatever language: "Partition key of the failing row
+ * contains (tenant_id) = (…)".
+ */
+function fieldOf(error: unknown, field: 'constraint' | 'detail'): string {
+  const value: unknown = Reflect.get(Object(error) as object, field);
+  return typeof value === 'string' ? value : '';
 }

@@ -84,14 +84,11 @@ export class TenantPartition {
   }
 
   private async restoreOne(table: Partitioned, tenantId: string): Promise<void> {
-    try {
-      await this.database.transaction(async (client) => {
-        await client.query(LOCK_TIMEOUT);
-        await client.query(attachSql(table, tenantId));
-      });
-    } catch (error) {
-      if (codeOf(error) !== sqlState.duplicateTable) throw error;
-    }
+    await this.database.transaction(async (client) => {
+      if (await isAttached(client, table, partitionOf(table, tenantId))) return;
+      await client.query(LOCK_TIMEOUT);
+      await client.query(attachSql(table, tenantId));
+    });
   }
 
   private async removeOne(client: PoolClient, table: Partitioned, tenantId: string): Promise<void> {
@@ -114,7 +111,7 @@ export class TenantPartition {
 function attachSql(table: Partitioned, tenantId: string): string {
   const partition = partitionOf(table, tenantId);
   return `
-    CREATE TABLE ${partition} (LIKE ${table} INCLUDING ALL EXCLUDING IDENTITY);
+    CREATE TABLE IF NOT EXISTS ${partition} (LIKE ${table} INCLUDING ALL EXCLUDING IDENTITY);
     ALTER TABLE ${table} ATTACH PARTITION ${partition} FOR VALUES IN ('${tenantId}');`;
 }
 

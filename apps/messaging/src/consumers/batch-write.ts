@@ -1,0 +1,138 @@
+import { Logger } from '@nestjs/common';
+import type { MessageStore } from '../messages/message.store';
+import type { TenantPartition } from '../tenants/tenant-partition';
+import type { TenantsService } from '../tenants/tenants.service';
+import { deadLetterRow, type Delivery, messageRow } from './delivery';
+import type { Outcome } from './settlement';
+import type { UntilAnswered } from './until-answered';
+import type { WriteFailure } from './write-failure';
+
+export interface WriteParts {
+  readonly store: MessageStore;
+  readonly tenants: TenantsService;
+  readonly partition: TenantPartition;
+  readonly database: UntilAnswered;
+}
+
+type AtFault = Extract<WriteFailure, { kind: 'refused' | 'unknown' }>;
+
+/**
+ * The writing of one batch: finds every delivery its outcome. The batch goes in as a whole; when it
+ * is refused, it is split until the row at fault is alone, and the others are in.
+ */
+export class BatchWrite {
+  private readonly logger = new Logger(BatchWrite.name);
+  private readonly outcomes = new Map<Delivery, Outcome>();
+  /** Tenants that got a partition back: if that did not help, doing it again will not either. */
+  private readonly restored = new Set<string>();
+
+  constructor(private readonly parts: WriteParts) {}
+
+  /** The outcomes, in the order of the deliveries. Sound ones first: they need not wait for others. */
+  async write(batch: readonly Delivery[]): Promise<Outcome[]> {
+    const sound = batch.filter(({ problem }) => problem === undefined);
+    await this.insert(sound.toSorted(byTenantAndId));
+    for (const delivery of batch) {
+      const { problem } = delivery;
+      if (problem !== undefined) this.outcomes.set(delivery, await this.bury(delivery, problem));
+    }
+    return batch.map((delivery) => this.outcomes.get(delivery) ?? { kind: 'failed' });
+  }
+
+  private async insert(deliveries: readonly Delivery[]): Promise<void> {
+    if (deliveries.length === 0) return;
+    const { store, database } = this.parts;
+    const answer = await database.ask(() => store.insert(deliveries.map(messageRow)));
+    switch (answer.kind) {
+      case 'done':
+        this.settleAll(deliveries, { kind: 'stored' });
+        return;
+      case 'abandoned':
+        this.settleAll(deliveries, answer);
+        return;
+      case 'no partition':
+        return this.insertWithout(answer.tenantId, deliveries);
+      case 'refused':
+      case 'unknown':
+        return this.insertSplit(deliveries, answer);
+    }
+  }
+
+  /** Lets go of a removed tenant's messages, or gives a living one its partition back. */
+  private async insertWithout(
+    tenantId: string | undefined,
+    deliveries: readonly Delivery[],
+  ): Promise<void> {
+    const theirs = deliveries.filter((delivery) => delivery.tenantId === tenantId);
+    if (tenantId === undefined || theirs.length === 0) {
+      return this.insertSplit(deliveries, { kind: 'unknown', reason: 'no partition' });
+    }
+    const outcome = await this.withoutPartition(tenantId);
+    if (!outcome) return this.insert(deliveries);
+    this.settleAll(theirs, outcome);
+    return this.insert(deliveries.filter((delivery) => delivery.tenantId !== tenantId));
+  }
+
+  /** @returns what becomes of the tenant's messages; undefined when they can be tried again */
+  private async withoutPartition(tenantId: string): Promise<Outcome | undefined> {
+    if (this.restored.has(tenantId)) return { kind: 'failed' };
+    const { tenants, partition, database } = this.parts;
+    const found = { living: false };
+    const answer = await database.ask(async () => {
+      found.living = await tenants.isLiving(tenantId);
+      if (found.living) await partition.restore(tenantId);
+    });
+    if (answer.kind === 'abandoned') return answer;
+    if (answer.kind !== 'done') return { kind: 'failed' };
+    this.restored.add(tenantId);
+    return found.living ? undefined : { kind: 'tenant gone' };
+  }
+
+  private async insertSplit(deliveries: readonly Delivery[], failure: AtFault): Promise<void> {
+    const [only, ...others] = deliveries;
+    if (only && others.length === 0) return this.giveUp(only, failure);
+    const half = Math.ceil(deliveries.length / 2);
+    await this.insert(deliveries.slice(0, half));
+    await this.insert(deliveries.slice(half));
+  }
+
+  private async giveUp(delivery: Delivery, { kind, reason }: AtFault): Promise<void> {
+    if (kind === 'refused') {
+      this.outcomes.set(delivery, await this.bury(delivery, reason));
+      return;
+    }
+    const { id, tenantId } = delivery;
+    this.logger.error(`Message ${id} of tenant ${tenantId} goes back to its queue: ${reason}`);
+    this.outcomes.set(delivery, { kind: 'failed' });
+  }
+
+  /** Keeps what can never be stored, with the reason. */
+  private async bury(delivery: Delivery, reason: string): Promise<Outcome> {
+    const { store, database } = this.parts;
+    const { tenantId } = delivery;
+    const answer = await database.ask(() => store.keepDeadLetter(deadLetterRow(delivery, reason)));
+    switch (answer.kind) {
+      case 'done':
+        return { kind: 'dead', reason };
+      case 'abandoned':
+        return answer;
+      case 'no partition':
+        return (await this.withoutPartition(tenantId)) ?? this.bury(delivery, reason);
+      case 'refused':
+      case 'unknown':
+        this.logger.error(`A dead letter of tenant ${tenantId} is not kept: ${answer.reason}`);
+        return { kind: 'failed' };
+    }
+  }
+
+  private settleAll(deliveries: readonly Delivery[], outcome: Outcome): void {
+    for (const delivery of deliveries) this.outcomes.set(delivery, outcome);
+  }
+}
+
+/** The order in which every batch locks its rows: overlapping ones would deadlock otherwise. */
+function byTenantAndId(a: Delivery, b: Delivery): number {
+  return compare(a.tenantId, b.tenantId) || compare(a.id, b.id);
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

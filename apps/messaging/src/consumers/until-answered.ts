@@ -1,0 +1,42 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Injectable, Logger } from '@nestjs/common';
+import { classify, type WriteFailure } from './write-failure';
+
+/** What the database said: that it is done, or why not. */
+export type Answer =
+  { kind: 'done' } | { kind: 'abandoned' } | Exclude<WriteFailure, { kind: 'unavailable' }>;
+
+const FIRST_RETRY_MS = 50;
+/** A database that is back is noticed within this time. */
+const LAST_RETRY_MS = 2_000;
+
+/** Asks the database until it answers: an outage is waited for, whatever it is and as long as it takes. */
+@Injectable()
+export class UntilAnswered {
+  private readonly logger = new Logger(UntilAnswered.name);
+  private readonly stopping = new AbortController();
+
+  async ask(work: () => Promise<void>): Promise<Answer> {
+    for (let attempt = 0; ; attempt++) {
+      const failure = await work().then(() => undefined, classify);
+      if (!failure) return { kind: 'done' };
+      if (failure.kind !== 'unavailable') return failure;
+      if (this.stopping.signal.aborted) return { kind: 'abandoned' };
+      this.logger.warn(`Not stored yet, trying again: ${failure.reason}`);
+      await this.pause(attempt);
+    }
+  }
+
+  /** From now on, what is not answered at once is abandoned. */
+  stop(): void {
+    this.stopping.abort();
+  }
+
+  /** Exponential, with jitter: lanes and replicas that failed together come back apart. */
+  private async pause(attempt: number): Promise<void> {
+    const longest = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(attempt, 10));
+    const { signal } = this.stopping;
+    const wait = longest / 2 + (Math.random() * longest) / 2;
+    await delay(wait, undefined, { signal }).catch(() => undefined);
+  }
+}

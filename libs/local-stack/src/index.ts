@@ -1,0 +1,11 @@
+export type { Broker } from './broker';
+export { AlreadyRunning, DataLock } from './data-lock';
+export { freePort, freePorts, isPortFree } from './free-port';
+export { LocalStack, type LocalStackOptions, type ServerName } from './local-stack';
+export { PostgresServer, type PostgresServerOptions } from './postgres-server';
+export type { RabbitmqServerOptions } from './rabbitmq-options';
+export { RabbitmqServer } from './rabbitmq-server';
+export { RabbitmqNotFound } from './rabbitmq-source';
+export { CouldNotStart, ServerDied, ServerNotReady } from './server-errors';
+export { waitUntil } from './wait-until';
+export { Watchdog } from './watchdog';

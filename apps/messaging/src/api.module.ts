@@ -2,7 +2,6 @@ import { Module } from '@nestjs/common';
 import { MessagesController } from './messages/messages.controller';
 import { MessagesModule } from './messages/messages.module';
 import { OnboardingController } from './messages/onboarding.controller';
-import { AtMostMaxWorkers } from './tenants/dto/workers.dto';
 import { TenantsController } from './tenants/tenants.controller';
 import { TenantsModule } from './tenants/tenants.module';
 
@@ -10,6 +9,5 @@ import { TenantsModule } from './tenants/tenants.module';
 @Module({
   imports: [TenantsModule, MessagesModule],
   controllers: [OnboardingController, TenantsController, MessagesController],
-  providers: [AtMostMaxWorkers],
 })
 export class ApiModule {}

@@ -3,13 +3,13 @@ import type { Environment } from '@app/config';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { useContainer } from 'class-validator';
-import { ApiModule } from './api.module';
 import { InvalidInput } from './invalid-input';
 import { registerJsonBody } from './json-body';
 import { ProblemResponse } from './problem.docs';
 import { ProblemFilter } from './problem.filter';
 import { requestId } from './request-id';
 import { Shutdown } from './shutdown';
+import { AtMostMaxWorkers } from './tenants/dto/workers.dto';
 
 /** What a message's envelope may add to its payload. */
 const ENVELOPE_BYTES = 64 * 1024;
@@ -41,11 +41,18 @@ export function setUpApp(app: NestFastifyApplication, environment: Environment):
   app.setGlobalPrefix('api', { exclude: [{ path: 'health/*path', method: RequestMethod.ALL }] });
   app.useGlobalFilters(new ProblemFilter());
   app.useGlobalPipes(validation());
-  if (environment.ROLES.includes('api')) {
-    useContainer(app.select(ApiModule), { fallbackOnErrors: true });
-  }
+  useContainer(validators(environment), { fallback: true });
   SwaggerModule.setup('api/docs', app, () => openApi(app), { jsonDocumentUrl: 'api/docs-json' });
   stopOnSignals(app);
+}
+
+/**
+ * Where the validator finds the one constraint of ours. Nest's own container would do, but answers
+ * whatever else it is asked for, several times per request, with an exception.
+ */
+function validators(environment: Environment): { get(type: unknown): unknown } {
+  const atMostMaxWorkers = new AtMostMaxWorkers(environment);
+  return { get: (type) => (type === AtMostMaxWorkers ? atMostMaxWorkers : undefined) };
 }
 
 const validation = (): ValidationPipe =>

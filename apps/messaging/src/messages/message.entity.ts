@@ -1,8 +1,10 @@
-import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
+import { Column, Entity, PrimaryColumn } from 'typeorm';
 
-/** A stored message. The table is partitioned by tenant: every query names it. */
-@Entity('messages')
-@Index('messages_in_stored_order', ['storedXid', 'id'])
+/**
+ * A stored message. The table is partitioned by tenant: every query names it. TypeORM knows neither
+ * partitions nor `xid8`, and is told to leave the table's schema to the migrations.
+ */
+@Entity('messages', { synchronize: false })
 export class Message {
   @PrimaryColumn({ name: 'tenant_id', type: 'uuid' })
   tenantId!: string;

@@ -1,9 +1,13 @@
-import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { Check, Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
 export type TenantStatus = 'active' | 'paused';
 
 /** What should be. A removed tenant's row stays until its queue and partitions are gone. */
 @Entity('tenants')
+@Index('tenants_living_name', ['name'], { unique: true, where: 'removed_at IS NULL' })
+@Index('tenants_removed', ['removedAt'], { where: 'removed_at IS NOT NULL' })
+@Check('tenants_status_check', "status IN ('active', 'paused')")
+@Check('tenants_workers_check', 'workers >= 1')
 export class Tenant {
   @PrimaryColumn({ name: 'tenant_id', type: 'uuid' })
   tenantId!: string;

@@ -1,4 +1,3 @@
-import { Injectable } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
 import { Environment } from '@app/config';
 import {
@@ -10,7 +9,6 @@ import {
 } from 'class-validator';
 
 /** `MAX_WORKERS` is known at run time only, so the validator asks the environment. */
-@Injectable()
 @ValidatorConstraint({ name: 'atMostMaxWorkers' })
 export class AtMostMaxWorkers implements ValidatorConstraintInterface {
   constructor(private readonly environment: Environment) {}

@@ -1,0 +1,73 @@
+import { type ChannelModel, connect, type ConfirmChannel, type Options } from 'amqplib';
+import { servers } from './servers';
+
+export const queueOf = (tenantId: string): string => `tenant_${tenantId}_queue`;
+
+export interface QueueCounts {
+  readonly ready: number;
+  readonly consumers: number;
+}
+
+/** The broker, as a service that speaks AMQP sees it. */
+export class TestBroker {
+  private constructor(
+    private readonly connection: ChannelModel,
+    readonly channel: ConfirmChannel,
+  ) {}
+
+  static async connect(url = servers().rabbitmqUrl): Promise<TestBroker> {
+    const connection = await connect(url);
+    connection.on('error', () => undefined);
+    const channel = await connection.createConfirmChannel();
+    channel.on('error', () => undefined);
+    return new TestBroker(connection, channel);
+  }
+
+  /** Publishes as the contract says; resolves when it is confirmed. */
+  async publish(
+    tenantId: string,
+    body: string | Buffer,
+    options: Options.Publish = {},
+  ): Promise<void> {
+    const properties = { deliveryMode: 2, ...options };
+    this.channel.publish('messaging.messages', tenantId, Buffer.from(body), properties);
+    await this.channel.waitForConfirms();
+  }
+
+  /** @returns undefined when there is no such queue */
+  async queue(tenantId: string): Promise<QueueCounts | undefined> {
+    const channel = await this.connection.createChannel();
+    channel.on('error', () => undefined);
+    try {
+      const { messageCount, consumerCount } = await channel.checkQueue(queueOf(tenantId));
+      await channel.close();
+      return { ready: messageCount, consumers: consumerCount };
+    } catch {
+      return undefined;
+    }
+  }
+
+  async deleteQueue(tenantId: string): Promise<void> {
+    await this.channel.deleteQueue(queueOf(tenantId));
+  }
+
+  async close(): Promise<void> {
+    await this.connection.close().catch(() => undefined);
+  }
+}
+
+interface QueueFromManagement {
+  readonly messages_unacknowledged?: number;
+  readonly messages_ready?: number;
+}
+
+/** Messages that are taken and not settled, as RabbitMQ's management API shows them. */
+export async function unacknowledged(tenantId: string): Promise<number> {
+  const { managementUrl } = servers();
+  if (!managementUrl) throw new Error('Set RABBITMQ_MANAGEMENT_URL for the broker of RABBITMQ_URL');
+  const response = await fetch(`${managementUrl}/api/queues/%2F/${queueOf(tenantId)}`, {
+    headers: { authorization: `Basic ${Buffer.from('guest:guest').toString('base64')}` },
+  });
+  const queue = (await response.json()) as QueueFromManagement;
+  return queue.messages_unacknowledged ?? 0;
+}

@@ -1,0 +1,33 @@
+import type { Client } from 'pg';
+
+export interface LockSample {
+  /** How many transactions have the table `messages` open for reading or writing. */
+  readonly users: number;
+  /** Modes in which a parent table is held, or waited for. */
+  readonly modes: readonly string[];
+  /** INSERT statements that wait for any lock. */
+  readonly waitingInserts: readonly string[];
+}
+
+const SAMPLE = `
+  SELECT
+    (SELECT count(DISTINCT pid)::int FROM pg_locks
+     WHERE relation = 'messages'::regclass AND mode = 'RowExclusiveLock') AS users,
+    ARRAY(SELECT DISTINCT mode FROM pg_locks
+      WHERE relation IN ('messages'::regclass, 'dead_letters'::regclass)) AS modes,
+    ARRAY(SELECT query FROM pg_stat_activity
+      WHERE datname = current_database() AND wait_event_type = 'Lock'
+        AND query ~* '^\\s*INSERT') AS "waitingInserts"`;
+
+/** Looks at the locks on the partitioned tables again and again until told to stop. */
+export async function sampleParentLocks(
+  client: Client,
+  goesOn: () => boolean,
+): Promise<LockSample[]> {
+  const samples: LockSample[] = [];
+  while (goesOn()) {
+    const { rows } = await client.query<LockSample>(SAMPLE);
+    samples.push(...rows);
+  }
+  return samples;
+}

@@ -1,0 +1,28 @@
+import type { TestDatabase } from './database';
+
+/** Tables that look like a tenant's partition, attached or not; of one tenant, or of all. */
+export async function partitionTables(database: TestDatabase, tenantId = ''): Promise<string[]> {
+  const rows = await database.rows<{ name: string }>(
+    `SELECT relname AS name FROM pg_class
+     WHERE relkind = 'r' AND relname ~ '^(messages|dead_letters)_[0-9a-f]{32}$'
+       AND right(relname, 32) LIKE $1 ORDER BY relname`,
+    [tenantId ? tenantId.replaceAll('-', '') : '%'],
+  );
+  return rows.map(({ name }) => name);
+}
+
+/** Those of a tenant's partitions whose detaching has begun and not ended. */
+export async function pendingDetaches(database: TestDatabase, tenantId: string): Promise<string[]> {
+  const rows = await database.rows<{ name: string }>(
+    `SELECT c.relname AS name FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+     WHERE i.inhdetachpending AND right(c.relname, 32) = $1`,
+    [tenantId.replaceAll('-', '')],
+  );
+  return rows.map(({ name }) => name);
+}
+
+/** Whether the row of a tenant is there, removed or not. */
+export async function hasRow(database: TestDatabase, tenantId: string): Promise<boolean> {
+  const rows = await database.rows('SELECT FROM tenants WHERE tenant_id = $1', [tenantId]);
+  return rows.length === 1;
+}

@@ -45,6 +45,7 @@ const details: Readonly<Record<ProblemKind, string>> = {
   'message-not-found': `Tenant ${TENANT} has no stored message ${TENANT}`,
   'tenant-name-taken': 'The name "acme" is taken; choose another one',
   'message-too-large': 'A payload has 300000 bytes; at most 262144 are taken',
+  'unsupported-media-type': 'Unsupported Media Type: text/plain; send application/json',
   'broker-unavailable': 'The broker is unavailable: not connected',
   'database-unavailable': 'The database does not answer; try again',
   'not-ready': 'Down: broker',

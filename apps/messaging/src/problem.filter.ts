@@ -76,6 +76,9 @@ function unavailable(error: unknown): ProblemBody | undefined {
 function fromHttp(error: unknown): ProblemBody {
   if (!(error instanceof HttpException)) return plainProblem(500, 'Something went wrong here');
   const status = error.getStatus();
-  if (status === 413) return problemOf('message-too-large', error.message);
-  return plainProblem(status, error.message);
+  const { message } = error;
+  if (status === 413) return problemOf('message-too-large', message);
+  if (status === 415)
+    return problemOf('unsupported-media-type', `${message}; send application/json`);
+  return plainProblem(status, message);
 }

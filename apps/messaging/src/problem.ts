@@ -10,6 +10,7 @@ export const problemKinds = {
   'message-not-found': [404, 'There is no such message'],
   'tenant-name-taken': [409, 'The name is taken'],
   'message-too-large': [413, 'The message is too large'],
+  'unsupported-media-type': [415, 'The body has the wrong type'],
   'broker-unavailable': [503, 'Messages cannot be accepted now'],
   'database-unavailable': [503, 'The database is not available now'],
   'not-ready': [503, 'Not ready'],

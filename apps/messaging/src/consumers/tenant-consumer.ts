@@ -114,11 +114,17 @@ export class TenantConsumer {
   }
 
   /** A channel answers in order: the subscription that is asked for next finds all of this done. */
-  private async setUp(channel: Channel): Promise<void> {
+  private setUp(channel: Channel): Promise<void> {
     channel.on('error', (error: Error) => this.break(error.message));
     channel.on('close', () => this.break('its channel was closed'));
     // The broker cancels a consumer whose queue is deleted, or moves to another node.
     channel.on('cancel', () => this.break('the broker cancelled it'));
+    // A channel that opens after its consumer was given up would consume for nobody.
+    if (this.state !== 'starting') return channel.close();
+    return this.prepare(channel);
+  }
+
+  private async prepare(channel: Channel): Promise<void> {
     await Promise.all([
       channel.prefetch(this.workers, false),
       this.parts.queues.declareOn(channel, this.tenantId),

@@ -52,7 +52,8 @@ export class MessagesController {
     schema: { type: 'string', minLength: 1, maxLength: 200, example: 'order-1042' },
   })
   @ApiAcceptedResponse({ type: AcceptedResponse })
-  @ApiProblems('invalid-input', 'malformed-json', 'message-too-large', 'broker-unavailable')
+  @ApiProblems('invalid-input', 'malformed-json', 'message-too-large', 'unsupported-media-type')
+  @ApiProblems('broker-unavailable', 'database-unavailable')
   async accept(
     @Param() { tenant_id }: TenantParams,
     @Body() message: MessageInput,
@@ -72,7 +73,8 @@ export class MessagesController {
       'again with its idempotency keys.',
   })
   @ApiAcceptedResponse({ type: AcceptedBatchResponse })
-  @ApiProblems('invalid-input', 'malformed-json', 'message-too-large', 'broker-unavailable')
+  @ApiProblems('invalid-input', 'malformed-json', 'message-too-large', 'unsupported-media-type')
+  @ApiProblems('broker-unavailable', 'database-unavailable')
   async acceptBatch(
     @Param() { tenant_id }: TenantParams,
     @Body() { messages }: MessageBatchInput,

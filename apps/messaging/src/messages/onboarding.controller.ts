@@ -27,6 +27,7 @@ export class OnboardingController {
     headers: { Location: { description: "The tenant's path.", schema: { type: 'string' } } },
   })
   @ApiProblems('invalid-input', 'malformed-json', 'tenant-name-taken', 'message-too-large')
+  @ApiProblems('unsupported-media-type')
   @ApiProblems('broker-unavailable', 'database-unavailable')
   async create(
     @Body() { name, workers, message }: CreateTenantWithMessage,

@@ -72,7 +72,7 @@ export class TenantsController {
       'is lost or repeated.',
   })
   @ApiOkResponse({ type: ConcurrencyResponse })
-  @ApiProblems('invalid-input', 'malformed-json', 'tenant-not-found')
+  @ApiProblems('invalid-input', 'malformed-json', 'tenant-not-found', 'unsupported-media-type')
   async setConcurrency(
     @Param() { tenant_id }: TenantParams,
     @Body() { workers }: SetWorkers,

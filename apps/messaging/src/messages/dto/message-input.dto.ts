@@ -50,7 +50,7 @@ export class MessageInput {
     nullable: true,
   })
   @IsPayload()
-  payload!: RawJson;
+  payload!: unknown;
 
   @ApiPropertyOptional({
     description: 'What kind of message it is, in your own words.',
@@ -65,7 +65,7 @@ export class MessageInput {
   type?: string | null;
 
   static toNew({ payload, type }: MessageInput, idempotencyKey?: string): NewMessage {
-    return { payload: payload.text, type: type ?? null, idempotencyKey };
+    return { payload: (payload as RawJson).text, type: type ?? null, idempotencyKey };
   }
 }
 

@@ -1,4 +1,4 @@
-/** Imports run one way: health, consumers → messages → tenants → libs. */
+/** Imports run one way: health → consumers → dead-letters → messages → tenants → libs. */
 const room = (name) => `^apps/messaging/src/${name}/`;
 
 module.exports = {
@@ -14,13 +14,19 @@ module.exports = {
       name: 'tenants-import-libs-only',
       severity: 'error',
       from: { path: room('tenants') },
-      to: { path: [room('messages'), room('consumers'), room('health')] },
+      to: { path: ['messages', 'dead-letters', 'consumers', 'health'].map(room) },
     },
     {
-      name: 'messages-do-not-import-consumers',
+      name: 'messages-import-tenants-and-libs',
       severity: 'error',
       from: { path: room('messages') },
-      to: { path: [room('consumers'), room('health')] },
+      to: { path: ['dead-letters', 'consumers', 'health'].map(room) },
+    },
+    {
+      name: 'dead-letters-do-not-import-consumers',
+      severity: 'error',
+      from: { path: room('dead-letters') },
+      to: { path: ['consumers', 'health'].map(room) },
     },
     {
       name: 'consumers-do-not-import-health',

@@ -1,4 +1,6 @@
 import { Module } from '@nestjs/common';
+import { DeadLettersController } from './dead-letters/dead-letters.controller';
+import { DeadLettersModule } from './dead-letters/dead-letters.module';
 import { MessagesController } from './messages/messages.controller';
 import { MessagesModule } from './messages/messages.module';
 import { OnboardingController } from './messages/onboarding.controller';
@@ -7,7 +9,7 @@ import { TenantsModule } from './tenants/tenants.module';
 
 /** The role `api`: what is served under `/api`. */
 @Module({
-  imports: [TenantsModule, MessagesModule],
-  controllers: [OnboardingController, TenantsController, MessagesController],
+  imports: [TenantsModule, MessagesModule, DeadLettersModule],
+  controllers: [OnboardingController, TenantsController, MessagesController, DeadLettersController],
 })
 export class ApiModule {}

@@ -9,6 +9,7 @@ import { BrokerUnavailable } from '@app/broker';
 import { isDatabaseUnavailable } from '@app/database';
 import { InvalidCursor } from '@app/paging';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { DeadLetterNotFound } from './dead-letters/dead-letter.errors';
 import { NotReady } from './health/not-ready';
 import { InvalidInput } from './invalid-input';
 import { MalformedJson } from './json-body';
@@ -58,6 +59,7 @@ function known(error: unknown): ProblemBody | undefined {
     return problemOf('invalid-cursor', detail, cursorField(detail));
   if (error instanceof TenantNotFound) return problemOf('tenant-not-found', detail);
   if (error instanceof MessageNotFound) return problemOf('message-not-found', detail);
+  if (error instanceof DeadLetterNotFound) return problemOf('dead-letter-not-found', detail);
   if (error instanceof TenantNameTaken) return problemOf('tenant-name-taken', detail);
   if (error instanceof MessageTooLarge) return problemOf('message-too-large', detail);
   if (error instanceof NotReady) return problemOf('not-ready', detail, { checks: error.checks });

@@ -15,6 +15,9 @@ export const topology = {
   /** "Tenant changed", heard by every replica. */
   control: { exchange: 'messaging.control', type: 'fanout' },
   queueFor: (tenantId: string): string => `tenant_${tenantId}_queue`,
+  /** The other way round; undefined for a queue of nobody's. */
+  tenantOf: (queue: string): string | undefined =>
+    /^tenant_([0-9a-f-]{36})_queue$/.exec(queue)?.[1],
 } as const;
 
 type QueueSettings = Pick<Environment, 'QUEUE_TYPE' | 'DEAD_LETTER_AFTER'>;

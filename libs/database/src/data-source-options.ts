@@ -18,11 +18,14 @@ const QUERY_TIMEOUT_MS = 10_000;
  *
  * - `plan_cache_mode`: from its sixth run on, a named SELECT would otherwise be planned for all
  *   partitions at once, which takes seconds at 5,000 of them.
+ * - `client_connection_check_interval`: the statement of a process that was killed would otherwise
+ *   wait on for its lock, and store a message long after others have decided about it.
  * - `idle_in_transaction_session_timeout`: an open write transaction holds back every reader that
  *   follows along, since the horizon of its snapshot stands still.
  */
 const SESSION = [
   '-c plan_cache_mode=force_custom_plan',
+  '-c client_connection_check_interval=1s',
   '-c idle_in_transaction_session_timeout=30s',
   '-c timezone=UTC',
 ].join(' ');

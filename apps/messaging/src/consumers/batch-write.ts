@@ -1,4 +1,5 @@
 import { Logger } from '@nestjs/common';
+import type { DeadLetterStore } from '../dead-letters/dead-letter.store';
 import type { MessageStore } from '../messages/message.store';
 import type { TenantPartition } from '../tenants/tenant-partition';
 import type { TenantsService } from '../tenants/tenants.service';
@@ -9,6 +10,7 @@ import type { WriteFailure } from './write-failure';
 
 export interface WriteParts {
   readonly store: MessageStore;
+  readonly deadLetters: DeadLetterStore;
   readonly tenants: TenantsService;
   readonly partition: TenantPartition;
   readonly database: UntilAnswered;
@@ -108,9 +110,9 @@ export class BatchWrite {
 
   /** Keeps what can never be stored, with the reason. */
   private async bury(delivery: Delivery, reason: string): Promise<Outcome> {
-    const { store, database } = this.parts;
+    const { deadLetters, database } = this.parts;
     const { tenantId } = delivery;
-    const answer = await database.ask(() => store.keepDeadLetter(deadLetterRow(delivery, reason)));
+    const answer = await database.ask(() => deadLetters.keep(deadLetterRow(delivery, reason)));
     switch (answer.kind) {
       case 'done':
         return { kind: 'dead', reason };

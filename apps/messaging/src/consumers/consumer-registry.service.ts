@@ -86,14 +86,14 @@ export class ConsumerRegistry {
     return { unsettled };
   }
 
-  private async start({ tenantId, workers }: WantedConsumer): Promise<void> {
-    const consumer = new TenantConsumer(tenantId, workers, {
+  private async start(wanted: WantedConsumer): Promise<void> {
+    const consumer = new TenantConsumer(wanted, {
       connection: this.connection,
       queues: this.queues,
       handle: (tenant, message) => this.handle(tenant, message),
       onBroken: (broken, reason) => this.forget(broken, reason),
     });
-    this.consumers.set(tenantId, consumer);
+    this.consumers.set(wanted.tenantId, consumer);
     this.changed();
     await consumer.start();
     this.changed();

@@ -1,8 +1,11 @@
 import { Module } from '@nestjs/common';
+import { DeadLettersModule } from '../dead-letters/dead-letters.module';
 import { MessagesModule } from '../messages/messages.module';
 import { TenantsModule } from '../tenants/tenants.module';
 import { ConsumerRegistry } from './consumer-registry.service';
 import { ControlEventsController } from './control-events';
+import { DeadLetterBurial } from './dead-letter-burial';
+import { DeadLetterConsumer } from './dead-letter-consumer.service';
 import { MessageWriter } from './message-writer';
 import { Reconciliation } from './reconciliation.service';
 import { Replica } from './replica.service';
@@ -11,9 +14,18 @@ import { WriterLanes } from './writer-lanes';
 
 /** The role `consumer`. */
 @Module({
-  imports: [TenantsModule, MessagesModule],
+  imports: [TenantsModule, MessagesModule, DeadLettersModule],
   controllers: [ControlEventsController],
-  providers: [ConsumerRegistry, Reconciliation, Replica, WriterLanes, MessageWriter, UntilAnswered],
+  providers: [
+    ConsumerRegistry,
+    Reconciliation,
+    Replica,
+    WriterLanes,
+    MessageWriter,
+    UntilAnswered,
+    DeadLetterConsumer,
+    DeadLetterBurial,
+  ],
   exports: [Reconciliation],
 })
 export class ConsumersModule {}

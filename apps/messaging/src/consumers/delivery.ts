@@ -1,10 +1,11 @@
 import { isUtf8 } from 'node:buffer';
 import type { ConsumeMessage } from 'amqplib';
 import { uuidv7 } from 'uuidv7';
+import type { DeadLetterRow } from '../dead-letters/dead-letter.store';
 import { jsonbProblem } from '../messages/jsonb';
 import { ACCEPTED_AT } from '../messages/message-headers';
 import { keyedId, UUID } from '../messages/message-id';
-import type { DeadLetterRow, MessageRow } from '../messages/message.store';
+import type { MessageRow } from '../messages/message.store';
 
 /** A message as a tenant's queue delivered it. Whose it is, the queue says, and nothing in it. */
 export interface Delivery {

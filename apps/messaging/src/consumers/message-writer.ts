@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { DeadLetterStore } from '../dead-letters/dead-letter.store';
 import { MessageStore } from '../messages/message.store';
 import { TenantPartition } from '../tenants/tenant-partition';
 import { TenantsService } from '../tenants/tenants.service';
@@ -17,11 +18,12 @@ export class MessageWriter {
 
   constructor(
     store: MessageStore,
+    deadLetters: DeadLetterStore,
     tenants: TenantsService,
     partition: TenantPartition,
     private readonly database: UntilAnswered,
   ) {
-    this.parts = { store, tenants, partition, database };
+    this.parts = { store, deadLetters, tenants, partition, database };
   }
 
   /** The outcomes, in the order of the deliveries. */

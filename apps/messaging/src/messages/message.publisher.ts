@@ -16,6 +16,12 @@ export interface NewMessage {
   readonly idempotencyKey?: string | undefined;
 }
 
+/** A message that was accepted before. */
+export interface AcceptedMessage extends Publication {
+  readonly tenantId: string;
+  readonly acceptedAt: Date;
+}
+
 interface Publication {
   readonly id: string;
   readonly body: Buffer;
@@ -42,8 +48,7 @@ export class MessagePublisher {
    */
   async accept(tenantId: string, messages: readonly NewMessage[]): Promise<string[]> {
     const publications = messages.map((message) => this.prepare(tenantId, message));
-    const unroutable = await this.publishAll(tenantId, publications);
-    if (unroutable.length > 0) await this.publishAgain(tenantId, unroutable);
+    await this.publishRouted(tenantId, publications, Date.now());
     return publications.map(({ id }) => id);
   }
 
@@ -60,8 +65,8 @@ export class MessagePublisher {
   private async publishAll(
     tenantId: string,
     publications: readonly Publication[],
+    acceptedAt: number,
   ): Promise<Publication[]> {
-    const acceptedAt = Date.now();
     const outcomes = await Promise.all(
       publications.map((publication) => this.publish(tenantId, publication, acceptedAt)),
     );
@@ -85,13 +90,29 @@ export class MessagePublisher {
   }
 
   /**
+   * Publishes what was accepted once, under its id, as it came then; waits for the confirm.
+   *
+   * @throws TenantNotFound, BrokerUnavailable
+   */
+  async publishAgain(message: AcceptedMessage): Promise<void> {
+    const { tenantId, acceptedAt } = message;
+    await this.publishRouted(tenantId, [message], acceptedAt.getTime());
+  }
+
+  /**
    * That nothing was bound by its id is how a removed tenant is noticed, without a query for every
    * message. When the tenant lives, somebody took its queue away: it is put back, and tried again.
    */
-  private async publishAgain(tenantId: string, unroutable: Publication[]): Promise<void> {
+  private async publishRouted(
+    tenantId: string,
+    publications: readonly Publication[],
+    acceptedAt: number,
+  ): Promise<void> {
+    const unroutable = await this.publishAll(tenantId, publications, acceptedAt);
+    if (unroutable.length === 0) return;
     if (!(await this.tenants.isLiving(tenantId))) throw new TenantNotFound(tenantId);
     await this.tenants.restoreQueue(tenantId);
-    const still = await this.publishAll(tenantId, unroutable);
+    const still = await this.publishAll(tenantId, unroutable, acceptedAt);
     if (still.length > 0) throw new TenantNotFound(tenantId);
   }
 }

@@ -15,17 +15,6 @@ export interface MessageRow {
   readonly acceptedAt: Date;
 }
 
-/** What can never be a message, kept as it came. */
-export interface DeadLetterRow {
-  readonly tenantId: string;
-  readonly id: string;
-  readonly type: string | null;
-  readonly body: Buffer;
-  readonly reason: string;
-  readonly attempts: number;
-  readonly acceptedAt: Date;
-}
-
 /** The one place that reads and writes messages. Every statement names the tenant. */
 @Injectable()
 export class MessageStore {
@@ -47,12 +36,6 @@ export class MessageStore {
       `[${rows.map((row) => row.payload).join(',')}]`,
       rows.map((row) => row.acceptedAt.toISOString()),
     ]);
-  }
-
-  /** Keeps a message that can never be stored; once, however often it is delivered. */
-  async keepDeadLetter(row: DeadLetterRow): Promise<void> {
-    const { tenantId, id, type, body, reason, attempts, acceptedAt } = row;
-    await this.database.run(KEEP, [tenantId, id, type, body, reason, attempts, acceptedAt]);
   }
 
   find(tenantId: string, id: string): Promise<Message | null> {
@@ -110,14 +93,6 @@ const INSERT: Statement = {
       jsonb_array_elements($4::jsonb),
       unnest($5::timestamptz[])
     ) AS m (tenant_id, id, type, payload, accepted_at)
-    ON CONFLICT DO NOTHING`,
-};
-
-const KEEP: Statement = {
-  name: 'keep-dead-letter',
-  text: `
-    INSERT INTO dead_letters (tenant_id, id, type, body, reason, attempts, accepted_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7)
     ON CONFLICT DO NOTHING`,
 };
 

@@ -1,6 +1,9 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** What can never be stored as a message, byte for byte as it came, with the reason. */
+/**
+ * What can never be stored as a message, byte for byte as it came, with the reason. `redriven_at`
+ * is the mark of one that is on its way back into the queue: whoever finds an old mark goes on.
+ */
 export class DeadLetters1764000002000 implements MigrationInterface {
   readonly name = 'DeadLetters1764000002000';
 
@@ -15,8 +18,13 @@ export class DeadLetters1764000002000 implements MigrationInterface {
         attempts    integer NOT NULL CHECK (attempts >= 1),
         accepted_at timestamptz(3) NOT NULL,
         died_at     timestamptz(3) NOT NULL DEFAULT clock_timestamp(),
+        redriven_at timestamptz,
         PRIMARY KEY (tenant_id, id)
       ) PARTITION BY LIST (tenant_id)`);
+    await queryRunner.query(`CREATE INDEX dead_letters_by_death ON dead_letters (died_at, id)`);
+    await queryRunner.query(
+      `CREATE INDEX dead_letters_redriven ON dead_letters (redriven_at) WHERE redriven_at IS NOT NULL`,
+    );
   }
 
   async down(queryRunner: QueryRunner): Promise<void> {

@@ -1,0 +1,69 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { topology } from '@app/broker';
+import type { ConsumeMessage } from 'amqplib';
+import { DeadLetterStore } from '../dead-letters/dead-letter.store';
+import { deadLetterRow, readDelivery } from './delivery';
+import type { Outcome } from './settlement';
+import { UntilAnswered } from './until-answered';
+
+/** Keeps what the broker set aside in the table of its tenant. */
+@Injectable()
+export class DeadLetterBurial {
+  private readonly logger = new Logger(DeadLetterBurial.name);
+
+  constructor(
+    private readonly store: DeadLetterStore,
+    private readonly database: UntilAnswered,
+  ) {}
+
+  /** Never rejects. */
+  async bury(message: ConsumeMessage): Promise<Outcome> {
+    const tenantId = tenantOf(message);
+    if (tenantId === undefined) return this.letGo(message, 'it came from no queue of a tenant');
+    const delivery = readDelivery(tenantId, message, new Date());
+    const reason = reasonOf(message, delivery.attempts);
+    const row = deadLetterRow(delivery, reason);
+    const answer = await this.database.ask(() => this.store.keepUnlessStored(row));
+    switch (answer.kind) {
+      case 'done':
+        return { kind: 'dead', reason };
+      case 'abandoned':
+        return answer;
+      case 'no partition':
+        return { kind: 'tenant gone' };
+      case 'refused':
+      case 'unknown':
+        return this.letGo(message, answer.reason);
+    }
+  }
+
+  /** What nobody can ever be shown would otherwise come back for ever. It is in the log. */
+  private letGo({ properties }: ConsumeMessage, why: string): Outcome {
+    this.logger.error(`Dead letter ${String(properties.messageId)} is let go: ${why}`);
+    return { kind: 'dead', reason: why };
+  }
+}
+
+interface Death {
+  readonly queue?: unknown;
+  readonly reason?: unknown;
+  readonly count?: unknown;
+}
+
+/** The queue in which it died says whose it is; https://www.rabbitmq.com/docs/dlx#effects */
+function tenantOf({ properties }: ConsumeMessage): string | undefined {
+  const { queue } = deathOf(properties.headers) ?? {};
+  return typeof queue === 'string' ? topology.tenantOf(queue) : undefined;
+}
+
+/** The latest death stands first. */
+function deathOf(headers: Record<string, unknown> | undefined): Death | undefined {
+  const deaths: unknown = headers?.['x-death'];
+  return Array.isArray(deaths) ? (deaths[0] as Death) : undefined;
+}
+
+function reasonOf({ properties }: ConsumeMessage, attempts: number): string {
+  const { reason } = deathOf(properties.headers) ?? {};
+  if (reason !== 'delivery_limit') return `The broker set it aside: ${String(reason)}`;
+  return `It was delivered ${attempts} times and never settled: it keeps killing its consumer`;
+}

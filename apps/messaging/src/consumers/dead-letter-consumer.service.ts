@@ -1,0 +1,68 @@
+import {
+  type BeforeApplicationShutdown,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import { ConsumingConnection, declareDeadLetterQueue, topology } from '@app/broker';
+import { Environment } from '@app/config';
+import { DatabaseStarter } from '@app/database';
+import type { ConsumeMessage } from 'amqplib';
+import { DeadLetterBurial } from './dead-letter-burial';
+import { QueueConsumer } from './queue-consumer';
+import { RetrySchedule } from './retry-schedule';
+
+const PREFETCH = 50;
+const ONLY = 'dead letters';
+
+/**
+ * Consumes the one queue into which RabbitMQ puts, for all tenants, the messages that came back too
+ * often: they keep killing whoever takes them. On each replica, for as long as it runs.
+ */
+@Injectable()
+export class DeadLetterConsumer implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly logger = new Logger(DeadLetterConsumer.name);
+  private readonly retries = new RetrySchedule(() => this.ensure());
+  private consumer: QueueConsumer | undefined;
+  private stopped = false;
+
+  constructor(
+    private readonly connection: ConsumingConnection,
+    private readonly database: DatabaseStarter,
+    private readonly burial: DeadLetterBurial,
+    private readonly environment: Environment,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.connection.onConnect(() => this.ensure());
+    void this.database.whenReady().then(() => this.ensure());
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.stopped = true;
+    this.retries.stop();
+    this.consumer?.abandon();
+    await this.consumer?.stop();
+  }
+
+  private ensure(): void {
+    const possible = this.connection.isUp() && this.database.state === 'ready';
+    if (this.stopped || this.consumer || !possible) return;
+    this.consumer = new QueueConsumer({
+      connection: this.connection,
+      queue: topology.deadLetters.queue,
+      prefetch: PREFETCH,
+      declare: (channel) => declareDeadLetterQueue(channel, this.environment),
+      handle: (message: ConsumeMessage) => this.burial.bury(message),
+      onBroken: (reason) => this.onBroken(reason),
+    });
+    // Why it does not start is told to `onBroken` as well.
+    this.consumer.start().catch(() => undefined);
+  }
+
+  private onBroken(reason: string): void {
+    this.logger.warn(`The consumer of dead letters broke: ${reason}`);
+    this.consumer = undefined;
+    if (this.connection.isUp()) this.retries.schedule(ONLY);
+  }
+}

@@ -1,0 +1,175 @@
+import { setImmediate as endOfTurn } from 'node:timers/promises';
+import type { MessageHandlerOptions, Nack } from '@golevelup/nestjs-rabbitmq';
+import { BrokerUnavailable, ConsumingConnection, within } from '@app/broker';
+import type { ChannelWrapper } from 'amqp-connection-manager';
+import type { Channel, ConsumeMessage } from 'amqplib';
+import { uuidv7 } from 'uuidv7';
+import { type Outcome, settle } from './settlement';
+
+const START_WITHIN_MS = 10_000;
+const CANCEL_WITHIN_MS = 2_000;
+const CLOSE_WITHIN_MS = 2_000;
+
+export interface ConsumerParts {
+  readonly connection: ConsumingConnection;
+  readonly queue: string;
+  /** How many messages may be taken and not yet settled. */
+  readonly prefetch: number;
+  /** Declares the queue; sends all of its requests before it returns its promise. */
+  readonly declare: (channel: Channel) => Promise<void>;
+  /** Finds a delivery its outcome; never rejects. */
+  readonly handle: (message: ConsumeMessage) => Promise<Outcome>;
+  /** Called once, when it ends without having been asked to. */
+  readonly onBroken: (reason: string) => void;
+}
+
+/**
+ * A consumer on a channel of its own: what the broker refuses there harms nobody else.
+ *
+ * It lives once: starting → running → stopped, or broken on the way. Its prefetch count is the
+ * channel's, which RabbitMQ applies to consumers started after it; so another number is another
+ * consumer, started when this one has stopped. A lost connection breaks it: the library would bring
+ * it back by itself, wanted or not, so it is taken out, and whoever wants it starts another.
+ *
+ * https://www.rabbitmq.com/docs/consumer-prefetch
+ */
+export class QueueConsumer {
+  state: 'starting' | 'running' | 'stopped' | 'broken' = 'starting';
+  private readonly tag: string;
+  private readonly inFlight = new Set<Promise<Outcome>>();
+  private wrapper: ChannelWrapper | undefined;
+  private stopping: Promise<void> | undefined;
+  private readonly broken: Promise<never>;
+  private failStart!: (error: Error) => void;
+  private readonly abandoned: Promise<void>;
+  private giveUp!: () => void;
+
+  constructor(private readonly parts: ConsumerParts) {
+    this.tag = `${parts.queue}.${uuidv7()}`;
+    this.abandoned = new Promise((resolve) => (this.giveUp = resolve));
+    this.broken = new Promise((_, reject) => (this.failStart = reject));
+    this.broken.catch(() => undefined);
+  }
+
+  /** How many messages are taken and not yet settled. */
+  get unsettled(): number {
+    return this.inFlight.size;
+  }
+
+  /** @throws when it cannot be started; it is broken then */
+  async start(): Promise<void> {
+    try {
+      await within(START_WITHIN_MS, Promise.race([this.subscribe(), this.broken]), () => {
+        return new BrokerUnavailable('the consumer did not start in time');
+      });
+    } catch (error) {
+      this.break(error instanceof Error ? error.message : String(error));
+      throw error;
+    }
+    if (this.state === 'starting') this.state = 'running';
+  }
+
+  /** Takes nothing more, waits for what is under way, and closes its channel. */
+  stop(): Promise<void> {
+    this.stopping ??= this.cancelAndClose();
+    return this.stopping;
+  }
+
+  /** Ends the waiting of a {@link stop}: what is not settled goes back to the queue. */
+  abandon(): void {
+    this.giveUp();
+  }
+
+  /**
+   * The library drops the promise of a subscription that it sets up on an open channel, and a
+   * failure would end the process. Asked for in the same turn in which the channel is created, it
+   * becomes part of the channel's own set-up, whose failure is an event.
+   */
+  private async subscribe(): Promise<void> {
+    const { amqp } = this.parts.connection;
+    if (!this.parts.connection.isUp()) throw new BrokerUnavailable('not connected');
+    this.wrapper = amqp.managedConnection.createChannel({
+      name: this.tag,
+      confirm: false,
+      setup: (channel: Channel) => this.setUp(channel),
+    });
+    this.wrapper.on('error', (error) => this.break(error.message));
+    amqp.managedChannels[this.tag] = this.wrapper;
+    const take = (_body: unknown, message?: ConsumeMessage): Promise<Nack | undefined> =>
+      this.take(message as ConsumeMessage);
+    const options: MessageHandlerOptions = {
+      queue: this.parts.queue,
+      createQueueIfNotExists: false,
+      queueOptions: { channel: this.tag, consumerOptions: { consumerTag: this.tag } },
+      // A settlement on a channel that is gone: the broker has put the message back already.
+      errorHandler: () => undefined,
+    };
+    await amqp.createSubscriber(take, options, 'QueueConsumer');
+  }
+
+  /** A channel answers in order: the subscription that is asked for next finds all of this done. */
+  private setUp(channel: Channel): Promise<void> {
+    channel.on('error', (error: Error) => this.break(error.message));
+    channel.on('close', () => this.break('its channel was closed'));
+    // The broker cancels a consumer whose queue is deleted, or moves to another node.
+    channel.on('cancel', () => this.break('the broker cancelled it'));
+    // A channel that opens after its consumer was given up would consume for nobody.
+    if (this.state !== 'starting') return channel.close();
+    return this.prepare(channel);
+  }
+
+  private async prepare(channel: Channel): Promise<void> {
+    await Promise.all([channel.prefetch(this.parts.prefetch, false), this.parts.declare(channel)]);
+  }
+
+  private async take(message: ConsumeMessage): Promise<Nack | undefined> {
+    const work = this.parts.handle(message);
+    this.inFlight.add(work);
+    try {
+      return settle(await work);
+    } finally {
+      this.inFlight.delete(work);
+    }
+  }
+
+  private async cancelAndClose(): Promise<void> {
+    if (this.state === 'broken') return;
+    this.state = 'stopped';
+    await this.cancel();
+    await Promise.race([this.settled(), this.abandoned]);
+    await this.close();
+  }
+
+  /** A broker that does not answer is left alone: closing the channel ends the consumer too. */
+  private async cancel(): Promise<void> {
+    const cancelled = this.parts.connection.amqp.cancelConsumer(this.tag);
+    await within(CANCEL_WITHIN_MS, cancelled, () => new Error('late')).catch(() => undefined);
+  }
+
+  private async settled(): Promise<void> {
+    while (this.inFlight.size > 0) await Promise.allSettled(this.inFlight);
+    // The library settles in the turn in which the handler returns.
+    await endOfTurn();
+  }
+
+  private async close(): Promise<void> {
+    const { amqp } = this.parts.connection;
+    const { wrapper } = this;
+    Reflect.deleteProperty(amqp.managedChannels, this.tag);
+    // The library remembers every consumer that it ever set up.
+    (
+      amqp as unknown as { unregisterConsumerForQueue(tag: string): void }
+    ).unregisterConsumerForQueue(this.tag);
+    if (!wrapper) return;
+    const closed = wrapper.close();
+    await within(CLOSE_WITHIN_MS, closed, () => new Error('late')).catch(() => undefined);
+  }
+
+  private break(reason: string): void {
+    if (this.state === 'stopped' || this.state === 'broken') return;
+    this.state = 'broken';
+    this.failStart(new BrokerUnavailable(reason));
+    void this.close();
+    this.parts.onBroken(reason);
+  }
+}

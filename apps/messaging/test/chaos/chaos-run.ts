@@ -1,0 +1,94 @@
+import { Client } from 'pg';
+import { eventually } from '../support/eventually';
+import { Clients } from './clients';
+import { type Fault, faults } from './faults';
+import { Random } from './random';
+import { measureRecovery, type Recovery } from './recovery';
+import type { World } from './world';
+
+const TENANTS = 5;
+const SENDERS = 6;
+const DRAIN_WITHIN_MS = 90_000;
+
+export interface Suffered extends Recovery {
+  readonly kind: string;
+}
+
+export interface ChaosReport {
+  readonly seed: number;
+  readonly accepted: number;
+  readonly refused: number;
+  readonly stored: number;
+  readonly deadLetters: number;
+  /** Accepted, and nowhere to be found; with the fault before each. */
+  readonly lost: readonly string[];
+  readonly twice: number;
+  readonly suffered: readonly Suffered[];
+}
+
+/** Lets `count` faults happen, each kind in turn in a random order, while clients send. */
+export async function runChaos(world: World, seed: number, count: number): Promise<ChaosReport> {
+  const random = new Random(seed);
+  const { api } = world.replicas[0].program;
+  const tenantIds: string[] = [];
+  while (tenantIds.length < TENANTS) tenantIds.push(await api.createTenant(10));
+  await measureRecovery(world, tenantIds[0] ?? '');
+  const clients = new Clients(world, tenantIds, SENDERS);
+  const suffered: Suffered[] = [];
+  for (const fault of schedule(random, count)) {
+    clients.lastFault = fault.kind;
+    await fault.inflict(world, random);
+    const recovery = await measureRecovery(world, random.pick(tenantIds));
+    suffered.push({ kind: fault.kind, ...recovery });
+    process.stdout.write(`${fault.kind}: ${Math.round(recovery.storingMs)} ms\n`);
+  }
+  await clients.stop();
+  return { ...(await account(world, clients)), seed, suffered };
+}
+
+function schedule(random: Random, count: number): Fault[] {
+  const rounds = Array.from({ length: Math.ceil(count / faults.length) }, () =>
+    random.shuffle(faults),
+  );
+  return rounds.flat().slice(0, count);
+}
+
+type Account = Omit<ChaosReport, 'seed' | 'suffered'>;
+
+/** Compares what the clients noted with what is there, once nothing is missing or time is up. */
+async function account(world: World, clients: Clients): Promise<Account> {
+  const client = new Client({ connectionString: world.postgres.url });
+  await client.connect();
+  try {
+    await eventually(
+      async () => expect(missing(clients, await idsIn(client, 'messages'))).toHaveLength(0),
+      { withinMs: DRAIN_WITHIN_MS },
+    ).catch(() => undefined);
+    const stored = await idsIn(client, 'messages');
+    const dead = await idsIn(client, 'dead_letters');
+    const found = new Set([...stored, ...dead]);
+    const lost = missing(clients, found).map(
+      (id) => `${id}, after: ${clients.accepted.get(id)?.after ?? ''}`,
+    );
+    return {
+      accepted: clients.accepted.size,
+      refused: clients.refused,
+      stored: stored.length,
+      deadLetters: dead.length,
+      lost,
+      twice: stored.length - new Set(stored).size,
+    };
+  } finally {
+    await client.end();
+  }
+}
+
+async function idsIn(client: Client, table: string): Promise<string[]> {
+  const { rows } = await client.query<{ id: string }>(`SELECT id FROM ${table}`);
+  return rows.map(({ id }) => id);
+}
+
+function missing(clients: Clients, found: Iterable<string>): string[] {
+  const ids = new Set(found);
+  return [...clients.accepted.keys()].filter((id) => !ids.has(id));
+}

@@ -4,6 +4,7 @@ export { freePort, freePorts, isPortFree } from './free-port';
 export { LocalStack, type LocalStackOptions, type ServerName } from './local-stack';
 export { PostgresServer, type PostgresServerOptions } from './postgres-server';
 export type { RabbitmqServerOptions } from './rabbitmq-options';
+export { RabbitmqCluster, type RabbitmqClusterOptions } from './rabbitmq-cluster';
 export { RabbitmqServer } from './rabbitmq-server';
 export { RabbitmqNotFound } from './rabbitmq-source';
 export { CouldNotStart, ServerDied, ServerNotReady } from './server-errors';

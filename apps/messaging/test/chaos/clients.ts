@@ -1,5 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { World } from './world';
+import type { Program } from '../support/program';
+
+/** Where there is to send to: whatever process a replica is at present. */
+export interface Targets {
+  readonly replicas: readonly [{ readonly program: Program }, { readonly program: Program }];
+}
 
 /** Callers that send and note every 202, whatever goes wrong around them. */
 export class Clients {
@@ -12,7 +17,7 @@ export class Clients {
   private readonly senders: Promise<void>[];
 
   constructor(
-    private readonly world: World,
+    private readonly world: Targets,
     private readonly tenantIds: readonly string[],
     count: number,
   ) {

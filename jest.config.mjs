@@ -21,6 +21,8 @@ const shared = {
 /** Unit tests touch no server; end-to-end tests share the servers that their set-up starts. */
 export default {
   maxWorkers: 1,
+  // Against hanging for ever; nothing is measured by it.
+  testTimeout: 60_000,
   projects: [
     { ...shared, displayName: 'unit', testMatch: ['<rootDir>/{apps,libs}/**/src/**/*.spec.ts'] },
     {
@@ -29,7 +31,6 @@ export default {
       testMatch: ['<rootDir>/apps/messaging/test/**/*.e2e-spec.ts'],
       globalSetup: '<rootDir>/apps/messaging/test/support/global-setup.ts',
       globalTeardown: '<rootDir>/apps/messaging/test/support/global-teardown.ts',
-      testTimeout: 60_000,
     },
   ],
 };

@@ -1,4 +1,4 @@
-import { setImmediate as endOfTurn } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { MessageHandlerOptions, Nack } from '@golevelup/nestjs-rabbitmq';
 import {
   BrokerUnavailable,
@@ -15,6 +15,13 @@ import { type Outcome, settle } from './settlement';
 const START_WITHIN_MS = 10_000;
 const CANCEL_WITHIN_MS = 2_000;
 const CLOSE_WITHIN_MS = 2_000;
+
+/**
+ * What an ack needs to get from the channel into the queue. A quorum queue takes some 30 at a time
+ * from a channel; those that wait their turn when the channel is closed are dropped, and their
+ * messages delivered again. AMQP has no question whose answer would tell that they are through.
+ */
+const ACKS_ARRIVE_WITHIN_MS = 100;
 
 export interface ConsumerParts {
   readonly connection: ConsumingConnection;
@@ -146,6 +153,7 @@ export class TenantConsumer {
     this.state = 'stopped';
     await this.cancel();
     await Promise.race([this.settled(), this.abandoned]);
+    await delay(ACKS_ARRIVE_WITHIN_MS);
     await this.close();
   }
 
@@ -157,8 +165,6 @@ export class TenantConsumer {
 
   private async settled(): Promise<void> {
     while (this.inFlight.size > 0) await Promise.allSettled(this.inFlight);
-    // The library settles in the turn in which the handler returns.
-    await endOfTurn();
   }
 
   private async close(): Promise<void> {

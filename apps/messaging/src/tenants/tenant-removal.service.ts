@@ -76,16 +76,19 @@ export class TenantRemoval implements OnApplicationBootstrap, OnModuleDestroy {
     });
     const orphans = await this.partition.orphans();
     for (const tenantId of [...removed.map((tenant) => tenant.tenantId), ...orphans]) {
-      if (this.stopped) return;
-      await this.finish(tenantId);
+      // Whatever is in the way of one detach is in the way of all.
+      if (this.stopped || !(await this.finish(tenantId))) return;
     }
   }
 
-  private async finish(tenantId: string): Promise<void> {
+  /** @returns whether the partitions are gone */
+  private async finish(tenantId: string): Promise<boolean> {
     const queueGone = await this.deleteQueue(tenantId);
     const partitionsGone = await this.partition.remove(tenantId);
-    if (queueGone && partitionsGone)
+    if (queueGone && partitionsGone) {
       await this.tenants.delete({ tenantId, removedAt: Not(IsNull()) });
+    }
+    return partitionsGone;
   }
 
   private async deleteQueue(tenantId: string): Promise<boolean> {

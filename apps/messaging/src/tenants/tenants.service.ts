@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { TenantQueues } from '@app/broker';
@@ -13,6 +14,12 @@ import { TenantRemoval } from './tenant-removal.service';
 
 /** What a consumer registry needs to know of an active tenant. */
 export type WantedConsumer = Pick<Tenant, 'tenantId' | 'workers'>;
+
+/**
+ * A quorum queue that is declared within some 30 ms of its deletion takes over the consumers of the
+ * one before, who are never told, and delivers to nobody.
+ */
+const DELETED_WITHIN_MS = 250;
 
 const INSERT = `
   INSERT INTO tenants (tenant_id, name, workers) VALUES ($1, $2, $3)`;
@@ -67,6 +74,7 @@ export class TenantsService {
    * @throws TenantNotFound, BrokerUnavailable
    */
   async restoreQueue(tenantId: string): Promise<void> {
+    await delay(DELETED_WITHIN_MS);
     await this.queues.declare(tenantId);
     if (await this.isLiving(tenantId)) return;
     await this.queues.delete(tenantId);

@@ -1,12 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { MessageHandlerOptions, Nack } from '@golevelup/nestjs-rabbitmq';
-import {
-  BrokerUnavailable,
-  ConsumingConnection,
-  TenantQueues,
-  topology,
-  within,
-} from '@app/broker';
+import { BrokerUnavailable, ConsumingConnection, topology, within } from '@app/broker';
 import type { ChannelWrapper } from 'amqp-connection-manager';
 import type { Channel, ConsumeMessage } from 'amqplib';
 import { uuidv7 } from 'uuidv7';
@@ -25,7 +19,6 @@ const ACKS_ARRIVE_WITHIN_MS = 100;
 
 export interface ConsumerParts {
   readonly connection: ConsumingConnection;
-  readonly queues: TenantQueues;
   /** Finds a delivery its outcome; never rejects. */
   readonly handle: (tenantId: string, message: ConsumeMessage) => Promise<Outcome>;
   /** Called once, when it ends without having been asked to. */
@@ -120,22 +113,18 @@ export class TenantConsumer {
     await amqp.createSubscriber(take, options, 'TenantConsumer');
   }
 
-  /** A channel answers in order: the subscription that is asked for next finds all of this done. */
-  private setUp(channel: Channel): Promise<void> {
+  /**
+   * A channel answers in order: the subscription that is asked for next finds the prefetch count set.
+   * The queue is not declared here: its tenant may have been removed a moment ago.
+   */
+  private async setUp(channel: Channel): Promise<void> {
     channel.on('error', (error: Error) => this.break(error.message));
     channel.on('close', () => this.break('its channel was closed'));
     // The broker cancels a consumer whose queue is deleted, or moves to another node.
     channel.on('cancel', () => this.break('the broker cancelled it'));
     // A channel that opens after its consumer was given up would consume for nobody.
-    if (this.state !== 'starting') return channel.close();
-    return this.prepare(channel);
-  }
-
-  private async prepare(channel: Channel): Promise<void> {
-    await Promise.all([
-      channel.prefetch(this.workers, false),
-      this.parts.queues.declareOn(channel, this.tenantId),
-    ]);
+    if (this.state === 'starting') await channel.prefetch(this.workers, false);
+    else await channel.close();
   }
 
   private async take(message: ConsumeMessage): Promise<Nack | undefined> {

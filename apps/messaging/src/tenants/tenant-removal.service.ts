@@ -49,9 +49,14 @@ export class TenantRemoval implements OnApplicationBootstrap, OnModuleDestroy {
     await within(STOP_WITHIN_MS, swept, () => new Error('late')).catch(() => undefined);
   }
 
-  /** Deletes the queue now, if the broker is there, and leaves the rest to the next sweep. */
+  /**
+   * Has nothing more routed to the queue, if the broker is there; the queue itself goes with the rest
+   * in the next sweep, when its consumers have left it.
+   */
   async begin(tenantId: string): Promise<void> {
-    await this.deleteQueue(tenantId);
+    await this.queues.unbind(tenantId).catch((error: unknown) => {
+      this.logger.warn(`The queue of removed tenant ${tenantId} is still bound: ${String(error)}`);
+    });
     this.wake();
   }
 

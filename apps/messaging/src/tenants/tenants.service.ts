@@ -81,15 +81,6 @@ export class TenantsService {
     throw new TenantNotFound(tenantId);
   }
 
-  /** Those of `tenantIds` that are living. */
-  async living(tenantIds: readonly string[]): Promise<Set<string>> {
-    const rows: { tenant_id: string }[] = await this.tenants.query(
-      'SELECT tenant_id FROM tenants WHERE tenant_id = ANY($1) AND removed_at IS NULL',
-      [tenantIds],
-    );
-    return new Set(rows.map((row) => row.tenant_id));
-  }
-
   /** In the order of their creation, after the tenant `after`; `limit` at most. */
   list(after: string | undefined, limit: number): Promise<Tenant[]> {
     return this.tenants.find({
@@ -120,8 +111,8 @@ export class TenantsService {
   }
 
   /**
-   * From here on the tenant does not exist. Its queue goes before this returns, when the broker is
-   * there, so that nothing more can be accepted for it; the rest goes in the background.
+   * From here on the tenant does not exist. Its queue is unbound before this returns, when the broker
+   * is there, so that nothing more can be accepted for it; the rest goes in the background.
    *
    * @throws TenantNotFound
    */

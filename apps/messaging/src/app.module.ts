@@ -1,4 +1,4 @@
-import { type DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { BrokerModule } from '@app/broker';
 import { ConfigModule, type Environment } from '@app/config';
 import { DatabaseModule } from '@app/database';
@@ -7,12 +7,14 @@ import { ApiModule } from './api.module';
 import { ConsumersModule } from './consumers/consumers.module';
 import { HealthModule } from './health/health.module';
 import { logging } from './logging';
-import { ShutdownModule } from './shutdown';
+import { Shutdown, ShutdownModule } from './shutdown';
 import { TenantsModule } from './tenants/tenants.module';
 
 /** One program; what it does in this process is a switch. */
 @Module({})
-export class AppModule {
+export class AppModule implements OnApplicationShutdown {
+  constructor(private readonly shutdown: Shutdown) {}
+
   static for(environment: Environment): DynamicModule {
     const consumers = environment.ROLES.includes('consumer') ? [ConsumersModule] : [];
     const api = environment.ROLES.includes('api') ? [ApiModule] : [];
@@ -30,5 +32,10 @@ export class AppModule {
         HealthModule.of(consumers),
       ],
     };
+  }
+
+  /** Of all such hooks the root module's is the first: HTTP is closed, the connections are next. */
+  onApplicationShutdown(): void {
+    this.shutdown.closing();
   }
 }

@@ -3,8 +3,11 @@ import type { Environment } from '@app/config';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { useContainer } from 'class-validator';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { EnvelopePipe } from './envelope.pipe';
 import { InvalidInput } from './invalid-input';
 import { registerJsonBody } from './json-body';
+import { asProblem, plainProblem, PROBLEM_TYPE } from './problem';
 import { ProblemResponse } from './problem.docs';
 import { ProblemFilter } from './problem.filter';
 import { requestId } from './request-id';
@@ -23,6 +26,7 @@ export function httpAdapter({ MAX_MESSAGE_BYTES }: Environment): FastifyAdapter 
     bodyLimit: MAX_MESSAGE_BYTES + ENVELOPE_BYTES,
     // Kept-alive connections without a request would otherwise hold up a stop.
     forceCloseConnections: 'idle',
+    frameworkErrors: answerUnroutable,
   });
   const fastify = adapter.getInstance();
   fastify.addHook('onRequest', async (request, reply) => {
@@ -35,15 +39,24 @@ export function httpAdapter({ MAX_MESSAGE_BYTES }: Environment): FastifyAdapter 
   return adapter;
 }
 
+/** What the router itself refuses, a path that is no UTF-8 say, before any of Nest's filters. */
+function answerUnroutable(error: Error, request: FastifyRequest, reply: FastifyReply): void {
+  const { statusCode = 400 } = error as { statusCode?: number };
+  const problem = asProblem(plainProblem(statusCode, error.message), request);
+  reply.header('x-request-id', request.id).status(statusCode);
+  reply.type(PROBLEM_TYPE).send(JSON.stringify(problem));
+}
+
 /** All that the program needs between its making and its listening. */
 export function setUpApp(app: NestFastifyApplication, environment: Environment): void {
   registerJsonBody(app.getHttpAdapter().getInstance());
   app.setGlobalPrefix('api', { exclude: [{ path: 'health/*path', method: RequestMethod.ALL }] });
   app.useGlobalFilters(new ProblemFilter());
-  app.useGlobalPipes(validation());
+  app.useGlobalPipes(new EnvelopePipe(), validation());
   useContainer(validators(environment), { fallback: true });
   SwaggerModule.setup('api/docs', app, () => openApi(app), { jsonDocumentUrl: 'api/docs-json' });
   stopOnSignals(app);
+  endConnectionsWhenDraining(app);
 }
 
 /**
@@ -74,6 +87,16 @@ function openApi(app: NestFastifyApplication): OpenAPIObject {
     .setVersion('1')
     .build();
   return SwaggerModule.createDocument(app, config, { extraModels: [ProblemResponse] });
+}
+
+/** A kept-alive connection whose request is answered during the stop would hold it up until it idles out. */
+function endConnectionsWhenDraining(app: NestFastifyApplication): void {
+  const shutdown = app.get(Shutdown);
+  const fastify: FastifyInstance = app.getHttpAdapter().getInstance();
+  fastify.addHook('onSend', (_request, reply, payload, done) => {
+    if (shutdown.draining) reply.header('connection', 'close');
+    done(null, payload);
+  });
 }
 
 /** `process.exit`, since the first process of a container may ignore the signal that it sends itself. */

@@ -14,7 +14,7 @@ import { NotReady } from './health/not-ready';
 import { InvalidInput } from './invalid-input';
 import { MalformedJson } from './json-body';
 import { MessageNotFound, MessageTooLarge } from './messages/message.errors';
-import { plainProblem, type Problem, type ProblemBody, problemOf } from './problem';
+import { asProblem, plainProblem, PROBLEM_TYPE, type ProblemBody, problemOf } from './problem';
 import { TenantNameTaken, TenantNotFound } from './tenants/tenant.errors';
 
 /** What is down is tried again within this time; so may the caller. */
@@ -35,9 +35,11 @@ export class ProblemFilter implements ExceptionFilter {
   private answer(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const body = problemFor(error);
     if (body.status === 500) this.report(error);
-    const problem: Problem = { ...body, instance: request.url, request_id: request.id };
     if (body.status === 503) reply.header('retry-after', RETRY_AFTER_SECONDS);
-    reply.status(body.status).type('application/problem+json').send(JSON.stringify(problem));
+    reply
+      .status(body.status)
+      .type(PROBLEM_TYPE)
+      .send(JSON.stringify(asProblem(body, request)));
   }
 
   private report(error: unknown): void {

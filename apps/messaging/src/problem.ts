@@ -40,6 +40,13 @@ export function problemOf(kind: ProblemKind, detail: string, more: object = {}):
   return { type: `urn:messaging:problem:${kind}`, title, status, detail, ...more };
 }
 
+export const PROBLEM_TYPE = 'application/problem+json';
+
+/** Completes a problem with the request that it answers. */
+export function asProblem(body: ProblemBody, request: { url: string; id: string }): Problem {
+  return { ...body, instance: request.url, request_id: request.id };
+}
+
 /** A problem that says no more than its HTTP status does. */
 export function plainProblem(status: number, detail: string): ProblemBody {
   return { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail };

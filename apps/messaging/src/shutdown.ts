@@ -1,8 +1,11 @@
-import { Global, Injectable, Logger, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { Global, Injectable, Logger, Module } from '@nestjs/common';
 import { Environment } from '@app/config';
 
 /** What the connections may take to close once everything is settled and every request answered. */
 const CLOSE_WITHIN_MS = 3_000;
+
+/** So that the process is gone, and not about to go, when its time is up. */
+const MARGIN_MS = 250;
 
 /** Time kept back from the drain, for what comes after it. */
 const AFTER_DRAIN_MS = 5_000;
@@ -13,16 +16,16 @@ const AFTER_DRAIN_MS = 5_000;
  * the connections (`onApplicationShutdown`).
  */
 @Injectable()
-export class Shutdown implements OnApplicationShutdown {
+export class Shutdown {
   private readonly logger = new Logger(Shutdown.name);
   private readonly leftovers: (() => string | undefined)[] = [];
-  private begun = false;
+  private deadline: number | undefined;
 
   constructor(private readonly environment: Environment) {}
 
   /** From the first signal on; readiness says so at once. */
   get draining(): boolean {
-    return this.begun;
+    return this.deadline !== undefined;
   }
 
   /** How long what is under way may take to settle, in milliseconds. */
@@ -38,21 +41,26 @@ export class Shutdown implements OnApplicationShutdown {
 
   /** The first signal begins the stop, which Nest's own listener carries out; a second one ends it. */
   signalled(signal: NodeJS.Signals): void {
-    if (this.begun) {
+    if (this.deadline !== undefined) {
       this.logger.warn(`${signal} again: exiting at once`);
       process.exit(1);
     }
-    this.begun = true;
-    this.logger.log(`${signal}: stopping, within ${this.environment.SHUTDOWN_TIMEOUT_MS} ms`);
-    setTimeout(() => this.overdue(), this.environment.SHUTDOWN_TIMEOUT_MS - 250).unref();
+    const { SHUTDOWN_TIMEOUT_MS: withinMs } = this.environment;
+    this.deadline = Date.now() + withinMs - MARGIN_MS;
+    this.logger.log(`${signal}: stopping, within ${withinMs} ms`);
+    setTimeout(() => this.overdue(), withinMs - MARGIN_MS).unref();
   }
 
-  /** The root module's hook runs first: all that matters is done, and the libraries close. */
-  onApplicationShutdown(): void {
-    setTimeout(() => {
-      this.logger.warn('A connection did not close in time; nothing is left in it');
-      process.exit(0);
-    }, CLOSE_WITHIN_MS).unref();
+  /** All that matters is done, and the libraries close: with half of the time that is left. */
+  closing(): void {
+    const left = (this.deadline ?? Infinity) - Date.now();
+    setTimeout(
+      () => {
+        this.logger.warn('A connection did not close in time; nothing is left in it');
+        process.exit(0);
+      },
+      Math.min(CLOSE_WITHIN_MS, left / 2),
+    ).unref();
   }
 
   private overdue(): void {

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { Injectable, Logger } from '@nestjs/common';
 import { AmqpConnection } from '@golevelup/nestjs-rabbitmq';
 import type { Channel, ChannelModel, ConfirmChannel } from 'amqplib';
@@ -6,6 +7,15 @@ import { within } from './deadline';
 
 export type ConnectionState =
   { kind: 'connected' } | { kind: 'blocked'; reason: string } | { kind: 'disconnected' };
+
+/** A refusal (an AMQP reply code) is as good as no answer to whoever needed it done. */
+const asUnavailable = (error: unknown): unknown =>
+  error instanceof Error && !(error instanceof BrokerUnavailable)
+    ? new BrokerUnavailable(error.message)
+    : error;
+
+/** How long a caller waits for a connection that is not there: longer than a reconnect takes. */
+const CONNECTED_WITHIN_MS = 1_800;
 
 /** How long a question to the broker may take. Declaring a quorum queue takes some 8 ms. */
 const ANSWER_WITHIN_MS = 5_000;
@@ -45,16 +55,19 @@ export class BrokerConnection {
    * Does `work` on a channel of its own, so that what the broker refuses (it closes the channel)
    * harms nothing else.
    *
-   * @throws BrokerUnavailable when there is no connection, or no answer within 5 s
+   * @throws BrokerUnavailable when there is no connection, no answer within 5 s, or a refusal
    */
   async withChannel<Result>(work: (channel: Channel) => Promise<Result>): Promise<Result> {
-    const channel = await this.inTime(this.model().createChannel());
+    const model = await this.connected();
+    const channel = await this.inTime(model.createChannel());
     const opened = { closed: false };
     // An 'error' event without a listener would end the process; the caller's promise has it too.
     channel.on('error', () => undefined);
     channel.on('close', () => (opened.closed = true));
     try {
       return await this.inTime(work(channel));
+    } catch (error) {
+      throw asUnavailable(error);
     } finally {
       if (!opened.closed) channel.close().catch(() => undefined);
     }
@@ -64,10 +77,15 @@ export class BrokerConnection {
     return within(ANSWER_WITHIN_MS, work, () => new BrokerUnavailable('it does not answer'));
   }
 
-  private model(): ChannelModel {
-    const { connection } = this.amqp.managedConnection;
-    if (!connection) throw new BrokerUnavailable('not connected');
-    return connection;
+  /** A connection that was lost a moment ago is worth waiting for: it mostly comes back at once. */
+  private async connected(): Promise<ChannelModel> {
+    const { managedConnection } = this.amqp;
+    if (!this.isUp()) {
+      const back = once(managedConnection, 'connect');
+      await within(CONNECTED_WITHIN_MS, back, () => new BrokerUnavailable('not connected'));
+    }
+    if (!managedConnection.connection) throw new BrokerUnavailable('not connected');
+    return managedConnection.connection;
   }
 
   /**

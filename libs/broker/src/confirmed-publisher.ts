@@ -12,7 +12,7 @@ export type PublishOutcome =
   | { kind: 'unavailable'; reason: string };
 
 /** Callers are promised an answer within 2 s; this leaves time to write it. */
-const CONFIRM_WITHIN_MS = 1_500;
+const CONFIRM_WITHIN_MS = 1_200;
 
 /**
  * What may wait for a confirm at a time. A broker confirms some 30,000 a second, so that more than
@@ -36,7 +36,7 @@ export class ConfirmedPublisher {
       .catch(() => undefined);
   }
 
-  /** Resolves within 1.6 s; never rejects. */
+  /** Resolves within 1.3 s; never rejects. */
   async publish(
     exchange: string,
     routingKey: string,

@@ -5,4 +5,4 @@ export { ConfirmedPublisher, type PublishOutcome } from './confirmed-publisher';
 export { ConsumingConnection, PublishingConnection } from './connections';
 export { within } from './deadline';
 export { TenantQueues } from './tenant-queues';
-export { declareDeadLetterQueue, topology } from './topology';
+export { topology } from './topology';

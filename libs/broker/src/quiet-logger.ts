@@ -10,7 +10,8 @@ export class QuietLogger extends Logger {
     super.debug(message);
   }
 
-  override error(message: unknown): void {
-    super.debug(message);
+  override error(message: unknown, reason?: unknown): void {
+    if (/^Disconnected/.test(String(message))) super.warn(`${String(message)}: ${String(reason)}`);
+    else super.debug(message);
   }
 }

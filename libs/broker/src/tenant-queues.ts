@@ -1,8 +1,12 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { Environment } from '@app/config';
-import type { Channel } from 'amqplib';
+import type { Replies } from 'amqplib';
 import { ConsumingConnection } from './connections';
 import { declareQueue, topology } from './topology';
+
+const UNUSED_WITHIN_MS = 1_000;
+const POLL_MS = 50;
 
 /** The tenants' queues, seen from outside: each operation on a channel of its own. */
 @Injectable()
@@ -12,32 +16,48 @@ export class TenantQueues {
     private readonly environment: Environment,
   ) {}
 
-  /** @throws BrokerUnavailable */
+  /** @throws BrokerUnavailable, when there is another queue of this name too */
   async declare(tenantId: string): Promise<void> {
-    await this.connection.withChannel((channel) => this.declareOn(channel, tenantId));
+    await this.connection.withChannel((channel) =>
+      declareQueue(channel, tenantId, this.environment),
+    );
   }
 
-  /** The same on the caller's channel; all requests are sent before this returns its promise. */
-  declareOn(channel: Channel, tenantId: string): Promise<void> {
-    return declareQueue(channel, tenantId, this.environment);
+  /** From here on nothing is routed to the queue: who publishes for the tenant hears so. */
+  async unbind(tenantId: string): Promise<void> {
+    const { exchange } = topology.messages;
+    await this.connection.withChannel((channel) =>
+      channel.unbindQueue(topology.queueFor(tenantId), exchange, tenantId),
+    );
   }
 
-  /** Deletes the queue and what waits in it; fine when it is gone already. */
+  /**
+   * Deletes the queue and what waits in it; fine when it is gone already. Waits a moment for its
+   * consumers to leave: RabbitMQ 3.10 may end the connection of one that has just come.
+   */
   async delete(tenantId: string): Promise<void> {
+    const deadline = Date.now() + UNUSED_WITHIN_MS;
+    while (Date.now() < deadline && (await this.consumers(tenantId)) > 0) await delay(POLL_MS);
     await this.connection.withChannel((channel) =>
       channel.deleteQueue(topology.queueFor(tenantId)),
     );
   }
 
+  private async consumers(tenantId: string): Promise<number> {
+    const counts = await this.counts(tenantId);
+    return counts?.consumerCount ?? 0;
+  }
+
   /** Messages ready for delivery, or null when the queue or the broker is away. */
   async ready(tenantId: string): Promise<number | null> {
-    try {
-      const { messageCount } = await this.connection.withChannel((channel) =>
-        channel.checkQueue(topology.queueFor(tenantId)),
-      );
-      return messageCount;
-    } catch {
-      return null;
-    }
+    const counts = await this.counts(tenantId);
+    return counts?.messageCount ?? null;
+  }
+
+  private async counts(tenantId: string): Promise<Replies.AssertQueue | undefined> {
+    const queue = topology.queueFor(tenantId);
+    return this.connection
+      .withChannel((channel) => channel.checkQueue(queue))
+      .catch(() => undefined);
   }
 }

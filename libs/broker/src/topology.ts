@@ -45,20 +45,15 @@ export async function declareDeadLetterQueue(
   ]);
 }
 
-/**
- * Declares a tenant's queue and binds it by the tenant's id; safe to repeat. All requests go out at
- * once: a channel answers in order, so whatever is asked after this call finds the queue there.
- */
+/** Declares a tenant's queue and binds it by the tenant's id; safe to repeat. */
 export async function declareQueue(
   channel: Channel,
   tenantId: string,
   settings: QueueSettings,
 ): Promise<void> {
   const queue = topology.queueFor(tenantId);
-  await Promise.all([
-    channel.assertQueue(queue, queueOptions(settings)),
-    channel.bindQueue(queue, topology.messages.exchange, tenantId),
-  ]);
+  await channel.assertQueue(queue, queueOptions(settings));
+  await channel.bindQueue(queue, topology.messages.exchange, tenantId);
 }
 
 /**

@@ -4,11 +4,8 @@ export const sqlState = {
   /** Also: no partition takes the row. */
   checkViolation: '23514',
   lockNotAvailable: '55P03',
-  objectNotInPrerequisiteState: '55000',
   deadlockDetected: '40P01',
-  undefinedTable: '42P01',
-  undefinedObject: '42704',
-  duplicateTable: '42P07',
+  queryCanceled: '57014',
 } as const;
 
 /** Classes and codes after which the same statement may well succeed: the server or the way to it is at fault. */

@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { ConsumingConnection, TenantQueues } from '@app/broker';
+import { ConsumingConnection } from '@app/broker';
 import type { ConsumeMessage } from 'amqplib';
-import type { WantedConsumer } from '../tenants/tenants.service';
+import { TenantsService, type WantedConsumer } from '../tenants/tenants.service';
 import { readDelivery } from './delivery';
 import type { Outcome } from './settlement';
 import { TenantConsumer } from './tenant-consumer';
@@ -28,7 +28,7 @@ export class ConsumerRegistry {
 
   constructor(
     private readonly connection: ConsumingConnection,
-    private readonly queues: TenantQueues,
+    private readonly tenants: TenantsService,
     private readonly lanes: WriterLanes,
   ) {}
 
@@ -89,13 +89,18 @@ export class ConsumerRegistry {
   private async start(wanted: WantedConsumer): Promise<void> {
     const consumer = new TenantConsumer(wanted, {
       connection: this.connection,
-      queues: this.queues,
       handle: (tenant, message) => this.handle(tenant, message),
       onBroken: (broken, reason) => this.forget(broken, reason),
     });
     this.consumers.set(wanted.tenantId, consumer);
     this.changed();
-    await consumer.start();
+    try {
+      await consumer.start();
+    } catch (error) {
+      // It is tried again, and finds the queue then.
+      if (isQueueMissing(error)) await this.tenants.restoreQueue(wanted.tenantId);
+      throw error;
+    }
     this.changed();
   }
 
@@ -137,3 +142,7 @@ export class ConsumerRegistry {
     return step;
   }
 }
+
+/** The broker's reply code for what is not there: https://www.rabbitmq.com/amqp-0-9-1-reference#constants */
+const isQueueMissing = (error: unknown): boolean =>
+  error instanceof Error && error.message.includes('404');

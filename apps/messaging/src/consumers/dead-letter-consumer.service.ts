@@ -4,8 +4,7 @@ import {
   Logger,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
-import { ConsumingConnection, declareDeadLetterQueue, topology } from '@app/broker';
-import { Environment } from '@app/config';
+import { ConsumingConnection, topology } from '@app/broker';
 import { DatabaseStarter } from '@app/database';
 import type { ConsumeMessage } from 'amqplib';
 import { DeadLetterBurial } from './dead-letter-burial';
@@ -30,7 +29,6 @@ export class DeadLetterConsumer implements OnApplicationBootstrap, BeforeApplica
     private readonly connection: ConsumingConnection,
     private readonly database: DatabaseStarter,
     private readonly burial: DeadLetterBurial,
-    private readonly environment: Environment,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -52,7 +50,6 @@ export class DeadLetterConsumer implements OnApplicationBootstrap, BeforeApplica
       connection: this.connection,
       queue: topology.deadLetters.queue,
       prefetch: PREFETCH,
-      declare: (channel) => declareDeadLetterQueue(channel, this.environment),
       handle: (message: ConsumeMessage) => this.burial.bury(message),
       onBroken: (reason) => this.onBroken(reason),
     });

@@ -1,4 +1,4 @@
-import { setImmediate as endOfTurn } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { MessageHandlerOptions, Nack } from '@golevelup/nestjs-rabbitmq';
 import { BrokerUnavailable, ConsumingConnection, within } from '@app/broker';
 import type { ChannelWrapper } from 'amqp-connection-manager';
@@ -10,13 +10,18 @@ const START_WITHIN_MS = 10_000;
 const CANCEL_WITHIN_MS = 2_000;
 const CLOSE_WITHIN_MS = 2_000;
 
+/**
+ * What an ack needs to get from the channel into the queue. A quorum queue takes some 30 at a time
+ * from a channel; those that wait their turn when the channel is closed are dropped, and their
+ * messages delivered again. AMQP has no question whose answer would tell that they are through.
+ */
+const ACKS_ARRIVE_WITHIN_MS = 100;
+
 export interface ConsumerParts {
   readonly connection: ConsumingConnection;
   readonly queue: string;
   /** How many messages may be taken and not yet settled. */
   readonly prefetch: number;
-  /** Declares the queue; sends all of its requests before it returns its promise. */
-  readonly declare: (channel: Channel) => Promise<void>;
   /** Finds a delivery its outcome; never rejects. */
   readonly handle: (message: ConsumeMessage) => Promise<Outcome>;
   /** Called once, when it ends without having been asked to. */
@@ -107,19 +112,18 @@ export class QueueConsumer {
     await amqp.createSubscriber(take, options, 'QueueConsumer');
   }
 
-  /** A channel answers in order: the subscription that is asked for next finds all of this done. */
-  private setUp(channel: Channel): Promise<void> {
+  /**
+   * A channel answers in order: the subscription that is asked for next finds the prefetch count set.
+   * The queue is not declared here: it may have been deleted for good a moment ago.
+   */
+  private async setUp(channel: Channel): Promise<void> {
     channel.on('error', (error: Error) => this.break(error.message));
     channel.on('close', () => this.break('its channel was closed'));
     // The broker cancels a consumer whose queue is deleted, or moves to another node.
     channel.on('cancel', () => this.break('the broker cancelled it'));
     // A channel that opens after its consumer was given up would consume for nobody.
-    if (this.state !== 'starting') return channel.close();
-    return this.prepare(channel);
-  }
-
-  private async prepare(channel: Channel): Promise<void> {
-    await Promise.all([channel.prefetch(this.parts.prefetch, false), this.parts.declare(channel)]);
+    if (this.state === 'starting') await channel.prefetch(this.parts.prefetch, false);
+    else await channel.close();
   }
 
   private async take(message: ConsumeMessage): Promise<Nack | undefined> {
@@ -137,6 +141,7 @@ export class QueueConsumer {
     this.state = 'stopped';
     await this.cancel();
     await Promise.race([this.settled(), this.abandoned]);
+    await delay(ACKS_ARRIVE_WITHIN_MS);
     await this.close();
   }
 
@@ -148,8 +153,6 @@ export class QueueConsumer {
 
   private async settled(): Promise<void> {
     while (this.inFlight.size > 0) await Promise.allSettled(this.inFlight);
-    // The library settles in the turn in which the handler returns.
-    await endOfTurn();
   }
 
   private async close(): Promise<void> {

@@ -5,7 +5,7 @@ import {
   type OnApplicationBootstrap,
 } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ConsumingConnection, TenantQueues } from '@app/broker';
+import { ConsumingConnection } from '@app/broker';
 import { DatabaseStarter } from '@app/database';
 import { Shutdown } from '../shutdown';
 import { TenantsService, type WantedConsumer } from '../tenants/tenants.service';
@@ -39,7 +39,6 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
     private readonly tenants: TenantsService,
     private readonly registry: ConsumerRegistry,
     private readonly connection: ConsumingConnection,
-    private readonly queues: TenantQueues,
     private readonly database: DatabaseStarter,
     private readonly writer: MessageWriter,
     private readonly shutdown: Shutdown,
@@ -82,9 +81,8 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
   one(tenantId: string): void {
     if (this.stopped) return;
     this.heardOf.set(tenantId, ++this.tick);
-    const converged = this.registry.converge(tenantId, () => this.readOne(tenantId));
-    converged
-      .then(() => this.withdrawRemoved([tenantId]))
+    this.registry
+      .converge(tenantId, () => this.readOne(tenantId))
       .catch((error: unknown) => {
         this.logger.warn(`Tenant ${tenantId} is not as it should be yet: ${String(error)}`);
       });
@@ -108,7 +106,6 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
     );
     const different = this.differing(wanted);
     await inParallel(AT_A_TIME, different, (tenantId) => this.mend(tenantId, wanted, asOf));
-    await this.withdrawRemoved(different);
     this.forgetBefore(asOf);
     this.complete ||= this.connection.isUp();
   }
@@ -140,19 +137,6 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
     if (this.stopped) return undefined;
     const [wanted] = await this.tenants.wanted(tenantId);
     return wanted;
-  }
-
-  /**
-   * Starting a consumer declares its queue. When the tenant was removed meanwhile, its queue has
-   * been deleted before that, and nobody else would delete it again.
-   */
-  private async withdrawRemoved(tenantIds: readonly string[]): Promise<void> {
-    if (tenantIds.length === 0) return;
-    const living = await this.tenants.living(tenantIds);
-    for (const tenantId of tenantIds.filter((id) => !living.has(id))) {
-      await this.registry.converge(tenantId, () => Promise.resolve(undefined));
-      await this.queues.delete(tenantId);
-    }
   }
 
   private onBroken(tenantId: string): void {

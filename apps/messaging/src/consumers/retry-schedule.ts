@@ -1,4 +1,5 @@
-const FIRST_MS = 100;
+/** Not sooner: a queue must be gone for good before it is declared again, see `restoreQueue`. */
+const FIRST_MS = 500;
 /** A tenant that was broken heals within 10 s of its cause going away. */
 const LONGEST_MS = 5_000;
 

@@ -1,4 +1,4 @@
-import { type ConsumingConnection, type TenantQueues, topology } from '@app/broker';
+import { type ConsumingConnection, topology } from '@app/broker';
 import type { ConsumeMessage } from 'amqplib';
 import type { WantedConsumer } from '../tenants/tenants.service';
 import { QueueConsumer } from './queue-consumer';
@@ -6,7 +6,6 @@ import type { Outcome } from './settlement';
 
 export interface TenantConsumerParts {
   readonly connection: ConsumingConnection;
-  readonly queues: TenantQueues;
   /** Finds a delivery its outcome; never rejects. */
   readonly handle: (tenantId: string, message: ConsumeMessage) => Promise<Outcome>;
   /** Called once, when it ends without having been asked to. */
@@ -23,7 +22,6 @@ export class TenantConsumer extends QueueConsumer {
       connection: parts.connection,
       queue: topology.queueFor(tenantId),
       prefetch: workers,
-      declare: (channel) => parts.queues.declareOn(channel, tenantId),
       handle: (message) => parts.handle(tenantId, message),
       onBroken: (reason) => parts.onBroken(this, reason),
     });

@@ -14,8 +14,11 @@ const ATTEMPTS = 8;
 /** The lock among all who detach: PostgreSQL allows one pending detach per table. */
 const DETACH_LOCK = 7_301_402;
 
-/** Detaching waits for the transactions that are under way; a backup's may take minutes. */
-const DETACH_TIMEOUT_MS = 600_000;
+/**
+ * Detaching waits for the transactions that are under way, a backup's for minutes, and whoever
+ * creates a tenant meanwhile waits for the detach. So it gives up soon, and is finished later.
+ */
+const DETACH_TIMEOUT = `SET statement_timeout = '1s'`;
 
 const partitionOf = (table: Partitioned, tenantId: string): string =>
   `${table}_${tenantId.replaceAll('-', '')}`;
@@ -64,18 +67,18 @@ export class TenantPartition {
   /**
    * Detaches and drops a tenant's partitions. Can be interrupted anywhere and called again.
    *
-   * @returns false when somebody else is at such work just now; try again later
+   * @returns false when others are in the way just now; try again later
    */
   async remove(tenantId: string): Promise<boolean> {
-    return this.database.onOneConnection(async (client) => {
-      if (!(await tryLock(client))) return false;
-      for (const table of PARTITIONED) await this.removeOne(client, table, tenantId);
-      await client.query('SELECT pg_advisory_unlock($1)', [DETACH_LOCK]);
-      return true;
-    });
+    try {
+      return await this.database.onOneConnection((client) => this.tryToRemove(client, tenantId));
+    } catch (error) {
+      if (codeOf(error) === sqlState.queryCanceled) return false;
+      throw error;
+    }
   }
 
-  /** Tenants that have a partition and no row: what is left when a row was deleted by hand. */
+  /** Tenants that have a table and no row: what is left when a row was deleted by hand. */
   async orphans(): Promise<string[]> {
     return this.database.onOneConnection(async (client) => {
       const { rows } = await client.query<{ tenant_id: string }>(ORPHANS);
@@ -91,11 +94,20 @@ export class TenantPartition {
     });
   }
 
+  private async tryToRemove(client: PoolClient, tenantId: string): Promise<boolean> {
+    if (!(await tryLock(client))) return false;
+    await client.query(DETACH_TIMEOUT);
+    for (const table of PARTITIONED) await this.removeOne(client, table, tenantId);
+    await client.query('RESET statement_timeout');
+    await client.query('SELECT pg_advisory_unlock($1)', [DETACH_LOCK]);
+    return true;
+  }
+
   private async removeOne(client: PoolClient, table: Partitioned, tenantId: string): Promise<void> {
     const partition = partitionOf(table, tenantId);
     await finalizePending(client, table);
     if (await isAttached(client, table, partition)) {
-      await runLong(client, `ALTER TABLE ${table} DETACH PARTITION ${partition} CONCURRENTLY`);
+      await client.query(`ALTER TABLE ${table} DETACH PARTITION ${partition} CONCURRENTLY`);
     }
     await client.query(`DROP TABLE IF EXISTS ${partition}`);
   }
@@ -127,7 +139,7 @@ async function tryLock(client: PoolClient): Promise<boolean> {
 async function finalizePending(client: PoolClient, table: Partitioned): Promise<void> {
   const { rows } = await client.query<{ partition: string }>(PENDING, [table]);
   for (const { partition } of rows) {
-    await runLong(client, `ALTER TABLE ${table} DETACH PARTITION ${partition} FINALIZE`);
+    await client.query(`ALTER TABLE ${table} DETACH PARTITION ${partition} FINALIZE`);
   }
 }
 
@@ -140,10 +152,6 @@ async function isAttached(
   return rowCount === 1;
 }
 
-async function runLong(client: PoolClient, text: string): Promise<void> {
-  await client.query({ text, query_timeout: DETACH_TIMEOUT_MS } as { text: string });
-}
-
 const PENDING = `
   SELECT inhrelid::regclass::text AS partition
   FROM pg_inherits WHERE inhparent = $1::regclass AND inhdetachpending`;
@@ -152,12 +160,12 @@ const ATTACHED = `
   SELECT 1 FROM pg_inherits
   WHERE inhparent = $1::regclass AND inhrelid = to_regclass($2)`;
 
-/** The partitions carry their tenant's id, without its dashes, as the end of their name. */
+/** The tables, attached or not, carry their tenant's id, without its dashes, as the end of their name. */
 const ORPHANS = `
   SELECT DISTINCT right(c.relname, 32)::uuid::text AS tenant_id
-  FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-  WHERE i.inhparent IN ('messages'::regclass, 'dead_letters'::regclass)
-    AND c.relname ~ '_[0-9a-f]{32}$'
+  FROM pg_class c JOIN pg_class parent ON parent.oid = 'messages'::regclass
+  WHERE c.relkind = 'r' AND c.relnamespace = parent.relnamespace
+    AND c.relname ~ '^(messages|dead_letters)_[0-9a-f]{32}$'
     AND NOT EXISTS (SELECT 1 FROM tenants t WHERE t.tenant_id = right(c.relname, 32)::uuid)`;
 
 const TRY_AGAIN: readonly (string | undefined)[] = [

@@ -49,9 +49,14 @@ export class TenantRemoval implements OnApplicationBootstrap, OnModuleDestroy {
     await within(STOP_WITHIN_MS, swept, () => new Error('late')).catch(() => undefined);
   }
 
-  /** Deletes the queue now, if the broker is there, and leaves the rest to the next sweep. */
+  /**
+   * Has nothing more routed to the queue, if the broker is there; the queue itself goes with the rest
+   * in the next sweep, when its consumers have left it.
+   */
   async begin(tenantId: string): Promise<void> {
-    await this.deleteQueue(tenantId);
+    await this.queues.unbind(tenantId).catch((error: unknown) => {
+      this.logger.warn(`The queue of removed tenant ${tenantId} is still bound: ${String(error)}`);
+    });
     this.wake();
   }
 
@@ -76,16 +81,19 @@ export class TenantRemoval implements OnApplicationBootstrap, OnModuleDestroy {
     });
     const orphans = await this.partition.orphans();
     for (const tenantId of [...removed.map((tenant) => tenant.tenantId), ...orphans]) {
-      if (this.stopped) return;
-      await this.finish(tenantId);
+      // Whatever is in the way of one detach is in the way of all.
+      if (this.stopped || !(await this.finish(tenantId))) return;
     }
   }
 
-  private async finish(tenantId: string): Promise<void> {
+  /** @returns whether the partitions are gone */
+  private async finish(tenantId: string): Promise<boolean> {
     const queueGone = await this.deleteQueue(tenantId);
     const partitionsGone = await this.partition.remove(tenantId);
-    if (queueGone && partitionsGone)
+    if (queueGone && partitionsGone) {
       await this.tenants.delete({ tenantId, removedAt: Not(IsNull()) });
+    }
+    return partitionsGone;
   }
 
   private async deleteQueue(tenantId: string): Promise<boolean> {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { TenantQueues } from '@app/broker';
@@ -13,6 +14,12 @@ import { TenantRemoval } from './tenant-removal.service';
 
 /** What a consumer registry needs to know of an active tenant. */
 export type WantedConsumer = Pick<Tenant, 'tenantId' | 'workers'>;
+
+/**
+ * A quorum queue that is declared within some 30 ms of its deletion takes over the consumers of the
+ * one before, who are never told, and delivers to nobody.
+ */
+const DELETED_WITHIN_MS = 250;
 
 const INSERT = `
   INSERT INTO tenants (tenant_id, name, workers) VALUES ($1, $2, $3)`;
@@ -67,19 +74,11 @@ export class TenantsService {
    * @throws TenantNotFound, BrokerUnavailable
    */
   async restoreQueue(tenantId: string): Promise<void> {
+    await delay(DELETED_WITHIN_MS);
     await this.queues.declare(tenantId);
     if (await this.isLiving(tenantId)) return;
     await this.queues.delete(tenantId);
     throw new TenantNotFound(tenantId);
-  }
-
-  /** Those of `tenantIds` that are living. */
-  async living(tenantIds: readonly string[]): Promise<Set<string>> {
-    const rows: { tenant_id: string }[] = await this.tenants.query(
-      'SELECT tenant_id FROM tenants WHERE tenant_id = ANY($1) AND removed_at IS NULL',
-      [tenantIds],
-    );
-    return new Set(rows.map((row) => row.tenant_id));
   }
 
   /** In the order of their creation, after the tenant `after`; `limit` at most. */
@@ -112,8 +111,8 @@ export class TenantsService {
   }
 
   /**
-   * From here on the tenant does not exist. Its queue goes before this returns, when the broker is
-   * there, so that nothing more can be accepted for it; the rest goes in the background.
+   * From here on the tenant does not exist. Its queue is unbound before this returns, when the broker
+   * is there, so that nothing more can be accepted for it; the rest goes in the background.
    *
    * @throws TenantNotFound
    */

@@ -9,6 +9,7 @@ interface Accepted {
 
 /** Callers who send without a break, single messages and batches, and note every id that got 202. */
 export class Load {
+  private static readonly running = new Set<Load>();
   readonly accepted: string[] = [];
   /** Answers other than 202, and calls that nobody answered. */
   refused = 0;
@@ -21,10 +22,17 @@ export class Load {
     callers = 6,
   ) {
     this.callers = Array.from({ length: callers }, (_, index) => this.call(index));
+    Load.running.add(this);
+  }
+
+  /** For `afterEach`: a test that failed has not come to its own `stop`. */
+  static async stopAll(): Promise<void> {
+    await Promise.all([...Load.running].map((load) => load.stop()));
   }
 
   async stop(): Promise<void> {
     this.ended = true;
+    Load.running.delete(this);
     await Promise.all(this.callers);
   }
 

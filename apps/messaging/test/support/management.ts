@@ -10,7 +10,6 @@ export interface ConsumerDetails {
 
 interface QueueDetails {
   readonly consumer_details?: ConsumerDetails[];
-  readonly message_stats?: { readonly deliver?: number; readonly redeliver?: number };
 }
 
 /** The consumers of a tenant's queue. */
@@ -18,37 +17,21 @@ export async function consumersOf(tenantId: string): Promise<ConsumerDetails[]> 
   return (await queue(tenantId)).consumer_details ?? [];
 }
 
-/** How often messages were delivered, and how many of these deliveries were repeated ones. */
-export async function deliveriesOf(
-  tenantId: string,
-): Promise<{ delivered: number; repeated: number }> {
-  const { message_stats: stats } = await queue(tenantId);
-  return { delivered: stats?.deliver ?? 0, repeated: stats?.redeliver ?? 0 };
+interface ChannelDetails {
+  readonly prefetch_count?: number;
+  readonly messages_unacknowledged?: number;
 }
 
 /**
- * What a tenant's consumers have taken and not settled, summed over the channels that ever had one
- * of them: a consumer that was cancelled settles what it has. A channel's figures are as old as the
- * statistics interval, which is half a second; a quorum queue's own are up to 5 s old.
+ * What is taken and not settled on the channels with this prefetch count, half a second ago at most:
+ * a test's own, when no other tenant has as many workers. A quorum queue's own figures, and the list
+ * of its consumers, are up to 5 s old.
  */
-export class UnsettledWatch {
-  private readonly channels = new Set<string>();
-
-  constructor(private readonly tenantId: string) {}
-
-  async count(): Promise<number> {
-    for (const { channel_details: channel } of await consumersOf(this.tenantId)) {
-      if (channel.name) this.channels.add(channel.name);
-    }
-    const counts = await Promise.all([...this.channels].map(unsettledOn));
-    return counts.reduce((sum, count) => sum + count, 0);
-  }
-}
-
-async function unsettledOn(channel: string): Promise<number> {
-  const path = `/api/channels/${encodeURIComponent(channel)}`;
-  const { messages_unacknowledged: count } = await ask<{ messages_unacknowledged?: number }>(path);
-  return count ?? 0;
+export async function unsettledByPrefetch(prefetchCount: number): Promise<number> {
+  const channels = await ask<ChannelDetails[]>('/api/channels');
+  return channels
+    .filter(({ prefetch_count }) => prefetch_count === prefetchCount)
+    .reduce((sum, { messages_unacknowledged }) => sum + (messages_unacknowledged ?? 0), 0);
 }
 
 const queue = (tenantId: string): Promise<QueueDetails> =>

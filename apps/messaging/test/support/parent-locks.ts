@@ -5,7 +5,7 @@ export interface LockSample {
   readonly users: number;
   /** Modes in which a parent table is held, or waited for. */
   readonly modes: readonly string[];
-  /** INSERT statements that wait for any lock. */
+  /** Statements that store, and wait for a table. */
   readonly waitingInserts: readonly string[];
 }
 
@@ -17,7 +17,8 @@ const SAMPLE = `
       WHERE relation IN ('messages'::regclass, 'dead_letters'::regclass)) AS modes,
     ARRAY(SELECT query FROM pg_stat_activity
       WHERE datname = current_database() AND wait_event_type = 'Lock'
-        AND query ~* '^\\s*INSERT') AS "waitingInserts"`;
+        AND wait_event = 'relation'
+        AND query ~ '^\\s*INSERT INTO (messages|dead_letters)') AS "waitingInserts"`;
 
 /** Looks at the locks on the partitioned tables again and again until told to stop. */
 export async function sampleParentLocks(

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Publication } from './amqp-burst';
+import type { Publication } from './tenant-group';
 
 const utf8 = (text: string): Buffer => Buffer.from(text, 'utf8');
 

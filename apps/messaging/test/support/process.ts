@@ -3,13 +3,6 @@ import { readFileSync } from 'node:fs';
 
 const isLinux = process.platform === 'linux';
 
-/** What a process has in memory, in bytes. */
-export function residentBytes(pid: number): number {
-  if (!isLinux) return Number(ps('rss=', pid)) * 1024;
-  const [, pages] = readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ');
-  return Number(pages) * 4096;
-}
-
 /** The environment that a process was started with: for the tools that are to talk to it. */
 export function environmentOf(pid: number): Record<string, string> {
   const entries = isLinux

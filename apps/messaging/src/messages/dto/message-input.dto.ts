@@ -4,6 +4,7 @@ import {
   ArrayMaxSize,
   ArrayMinSize,
   IsArray,
+  IsObject,
   IsOptional,
   Matches,
   ValidateBy,
@@ -99,5 +100,6 @@ export class CreateTenantWithMessage extends CreateTenant {
   @Type(() => MessageInput)
   @ValidateIf((tenant: CreateTenantWithMessage) => tenant.message !== undefined)
   @ValidateNested({ message: 'must be a message: { payload, type? }' })
+  @IsObject({ message: 'must be a message: { payload, type? }' })
   message?: MessageInput;
 }

@@ -1,0 +1,156 @@
+import { randomUUID } from 'node:crypto';
+import { TestBroker } from './support/broker';
+import { partitionOf, TestDatabase } from './support/database';
+import { eventually } from './support/eventually';
+import { poison } from './support/poison';
+import { Program } from './support/program';
+import { slowDownStoring } from './support/slow-storing';
+import { goodOnes, type Publication, publishAll, TenantGroup } from './support/tenant-group';
+
+jest.setTimeout(60_000);
+
+describe('a batch of many tenants', () => {
+  let database: TestDatabase;
+  let broker: TestBroker;
+  let program: Program;
+  const groups: TenantGroup[] = [];
+
+  beforeAll(async () => {
+    database = await TestDatabase.create();
+    broker = await TestBroker.connect();
+    program = await Program.start({ databaseUrl: database.url });
+    // While one statement is under way the next batch gathers: what is sent meets in few of them.
+    await slowDownStoring(database, 20);
+  });
+
+  afterAll(async () => {
+    await Program.killAll();
+    await broker.close();
+    await database.drop();
+  });
+
+  async function pausedTenants(count: number): Promise<TenantGroup> {
+    const group = await TenantGroup.paused(program.api, broker, count);
+    groups.push(group);
+    return group;
+  }
+
+  /** How many statements stored messages, and how many of these stored those of several tenants. */
+  async function statements(): Promise<{ all: number; mixed: number }> {
+    const [row] = await database.rows<{ all: number; mixed: number }>(`
+      SELECT count(*)::int AS "all", count(*) FILTER (WHERE tenants > 1)::int AS mixed
+      FROM (SELECT count(DISTINCT tenant_id) AS tenants FROM messages GROUP BY stored_xid) AS s`);
+    return row ?? { all: 0, mixed: 0 };
+  }
+
+  it('is stored by far fewer statements than it has messages', async () => {
+    const group = await pausedTenants(10);
+    const sent = group.tenantIds.flatMap((tenantId) => goodOnes(tenantId, 150));
+    await publishAll(broker, sent);
+    await group.resume();
+
+    await group.expectStored(sent);
+    const { all, mixed } = await statements();
+    expect(all).toBeLessThan(sent.length / 10);
+    expect(mixed).toBeGreaterThan(0);
+  });
+
+  it('is stored but for its poison, which is kept byte for byte with its reason', async () => {
+    const group = await pausedTenants(5);
+    const good = group.tenantIds.map((tenantId) => goodOnes(tenantId, 40));
+    const bad = group.tenantIds.map((tenantId) => poison(tenantId));
+    await publishAll(
+      broker,
+      good.flatMap((own, tenant) => alternating(own, bad[tenant] ?? [])),
+    );
+    await group.resume();
+
+    await group.expectStored(good.flat());
+    for (const sent of bad) await eventually(() => expectKept(sent));
+  });
+
+  const alternating = (some: readonly Publication[], others: readonly Publication[]) =>
+    some.flatMap((message, index) => [message, ...others.slice(index, index + 1)]);
+
+  async function expectKept(sent: readonly Publication[]): Promise<void> {
+    const kept = await deadLetters(sent[0]?.tenantId ?? '');
+    const bodies = kept.map(({ id, body }): [string, string] => [id, body.toString('hex')]);
+    const expected = sent.map(({ body, options }): [string, string] => [
+      options.messageId,
+      Buffer.from(body).toString('hex'),
+    ]);
+    expect(new Map(bodies)).toEqual(new Map(expected));
+    for (const { reason } of kept) expect(reason).toMatch(/\w{3}/);
+  }
+
+  const deadLetters = (tenantId: string) =>
+    database.rows<{ id: string; body: Buffer; reason: string }>(
+      'SELECT id, body, reason FROM dead_letters WHERE tenant_id = $1',
+      [tenantId],
+    );
+
+  it('is stored but for the row that PostgreSQL alone refuses', async () => {
+    const group = await pausedTenants(4);
+    const [strict = ''] = group.tenantIds;
+    await database.client.query(
+      `ALTER TABLE ${partitionOf(strict)} ADD CONSTRAINT house_rule CHECK (payload <> '"no"')`,
+    );
+    const good = group.tenantIds.flatMap((tenantId) => goodOnes(tenantId, 40));
+    const refused = { tenantId: strict, body: '"no"', options: { messageId: randomUUID() } };
+    await publishAll(broker, good.toSpliced(20, 0, refused));
+    await group.resume();
+
+    await group.expectStored(good);
+    await eventually(() => expectKept([refused]));
+    expect((await deadLetters(strict))[0]?.reason).toContain('house_rule');
+  });
+
+  it('is stored without the messages of a tenant that vanished', async () => {
+    const group = await pausedTenants(5);
+    const [vanished = '', ...others] = group.tenantIds;
+    await group.resume();
+    await eventually(async () => expect((await broker.queue(vanished))?.consumers).toBe(1));
+    await vanish(vanished);
+    const sent = group.tenantIds.flatMap((tenantId) => goodOnes(tenantId, 40));
+    await publishAll(broker, sent);
+
+    await group.expectStored(sent.filter(({ tenantId }) => others.includes(tenantId)));
+    await eventually(async () => expect(await broker.queue(vanished)).toBeUndefined());
+  });
+
+  /** As a removal leaves it whose announcement was lost: the consumer still runs. */
+  async function vanish(tenantId: string): Promise<void> {
+    const text = 'UPDATE tenants SET removed_at = now() WHERE tenant_id = $1';
+    await database.client.query(text, [tenantId]);
+    await takePartition(tenantId);
+    await database.client.query(`DROP TABLE IF EXISTS ${partitionOf(tenantId)}`);
+  }
+
+  const takePartition = (tenantId: string) =>
+    database.client.query(`ALTER TABLE messages DETACH PARTITION ${partitionOf(tenantId)}`);
+
+  it.each(['dropped', 'detached'])('is stored when a partition was %s by hand', async (how) => {
+    const group = await pausedTenants(4);
+    const [bereft = ''] = group.tenantIds;
+    await takePartition(bereft);
+    if (how === 'dropped') await database.client.query(`DROP TABLE ${partitionOf(bereft)}`);
+    const sent = group.tenantIds.flatMap((tenantId) => goodOnes(tenantId, 40));
+    await publishAll(broker, sent);
+    await group.resume();
+
+    await group.expectStored(sent);
+  });
+
+  // What was taken and not settled would wait in its queue again, once nobody holds it.
+  it('leaves nothing in the queues, and nothing unacknowledged', async () => {
+    await program.kill();
+    for (const tenantId of groups.flatMap((group) => group.tenantIds)) {
+      const left = await eventually(async () => {
+        const queue = await broker.queue(tenantId);
+        expect(queue?.consumers ?? 0).toBe(0);
+        return queue;
+      });
+      expect(left?.ready ?? 0).toBe(0);
+    }
+  });
+});

@@ -1,0 +1,81 @@
+import { TestBroker } from './support/broker';
+import { TestDatabase } from './support/database';
+import { eventually } from './support/eventually';
+import { account, ALL_ONCE } from './support/load';
+import { Program, type ProgramOptions } from './support/program';
+import { servers } from './support/servers';
+import { StoringLock } from './support/storing-lock';
+import { TcpProxy } from './support/tcp-proxy';
+import { endBy, takenMessages } from './support/under-way';
+
+const TIMEOUT_MS = 10_000;
+
+describe('a stop ends in time with 0', () => {
+  let database: TestDatabase;
+  let broker: TestBroker;
+  let proxies: TcpProxy[];
+
+  beforeAll(async () => {
+    database = await TestDatabase.create();
+    broker = await TestBroker.connect();
+    proxies = await Promise.all([
+      TcpProxy.start(database.url),
+      TcpProxy.start(servers().rabbitmqUrl),
+    ]);
+  });
+
+  afterEach(async () => {
+    await Program.killAll();
+    await StoringLock.releaseAll();
+    for (const proxy of proxies) proxy.restore();
+  });
+
+  afterAll(async () => {
+    for (const proxy of proxies) await proxy.stop();
+    await broker.close();
+    await database.drop();
+  });
+
+  function start(options: Partial<ProgramOptions> = {}): Promise<Program> {
+    const [toDatabase, toBroker] = proxies as [TcpProxy, TcpProxy];
+    const env = { SHUTDOWN_TIMEOUT_MS: String(TIMEOUT_MS) };
+    const urls = { databaseUrl: toDatabase.url, rabbitmqUrl: toBroker.url };
+    return Program.start({ ...urls, env, ...options });
+  }
+
+  async function expectInTime(program: Program): Promise<void> {
+    const { tookMs, ...exit } = await endBy(program, 'SIGTERM');
+    expect(exit).toEqual({ code: 0, signal: null });
+    expect(tookMs).toBeLessThan(TIMEOUT_MS);
+    expect(program.output).not.toMatch(/unhandled/i);
+  }
+
+  it('when storing hangs: what was taken goes back, and is stored once after the next start', async () => {
+    const program = await start();
+    const { tenantId, ids, lock } = await takenMessages(program, database, broker);
+    await expectInTime(program);
+    await eventually(async () =>
+      expect(await broker.queue(tenantId)).toEqual({ ready: 20, consumers: 0 }),
+    );
+
+    await lock.release();
+    await start();
+    await eventually(async () => expect(await account(database, ids)).toEqual(ALL_ONCE));
+  });
+
+  it('when the broker hangs, and with it the closing of its connections', async () => {
+    const program = await start();
+    const { lock } = await takenMessages(program, database, broker);
+    proxies[1]?.freeze();
+    await lock.release();
+    await expectInTime(program);
+  });
+
+  it.each(['cut', 'freeze'] as const)(
+    'when neither database nor broker was ever there (%s)',
+    async (fault) => {
+      for (const proxy of proxies) proxy[fault]();
+      await expectInTime(await start({ until: 'live' }));
+    },
+  );
+});

@@ -1,0 +1,56 @@
+import type { TestDatabase } from './database';
+
+export interface PageCost {
+  readonly rows: number;
+  /** The kinds of the plan's nodes. */
+  readonly nodes: string[];
+  /** Blocks that were looked at, in memory or not. */
+  readonly buffers: number;
+}
+
+interface PlanNode {
+  readonly 'Node Type': string;
+  readonly 'Actual Rows': number;
+  readonly 'Shared Hit Blocks': number;
+  readonly 'Shared Read Blocks': number;
+  readonly Plans?: PlanNode[];
+}
+
+/** What the program's own statement for a page costs, behind the `depth`-th message. */
+export async function costOfPage(
+  database: TestDatabase,
+  tenantId: string,
+  order: 'asc' | 'desc',
+  depth: number,
+): Promise<PageCost> {
+  const [position] = await database.rows<{ stored_xid: string; id: string }>(
+    `SELECT stored_xid, id FROM messages WHERE tenant_id = $1
+     ORDER BY stored_xid ${order}, id ${order} OFFSET $2 LIMIT 1`,
+    [tenantId, depth],
+  );
+  const explain = `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${await statementOf(database, order)}`;
+  const values = [tenantId, position?.stored_xid, position?.id, 51];
+  const [row] = await database.rows<{ 'QUERY PLAN': { Plan: PlanNode }[] }>(explain, values);
+  const plan = row?.['QUERY PLAN'][0]?.Plan as PlanNode;
+  return {
+    rows: plan['Actual Rows'],
+    nodes: flatten(plan).map((node) => node['Node Type']),
+    buffers: plan['Shared Hit Blocks'] + plan['Shared Read Blocks'],
+  };
+}
+
+/** The text that a connection of the program ran last; a page must have been read just before. */
+async function statementOf(database: TestDatabase, order: 'asc' | 'desc'): Promise<string> {
+  const [row] = await database.rows<{ query: string }>(
+    `SELECT query FROM pg_stat_activity
+     WHERE datname = current_database() AND application_name = 'messaging'
+       AND query LIKE '%FROM messages%' AND query LIKE $1`,
+    [`%ORDER BY stored_xid ${order.toUpperCase()}%`],
+  );
+  if (!row) throw new Error('No connection of the program has read a page last');
+  return row.query;
+}
+
+function flatten(node: PlanNode): PlanNode[] {
+  return [node, ...(node.Plans ?? []).flatMap(flatten)];
+}

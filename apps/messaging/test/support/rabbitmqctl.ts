@@ -1,0 +1,13 @@
+import { execFile } from 'node:child_process';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import type { RabbitmqServer } from '@app/local-stack';
+import { environmentOf } from './process';
+
+/** The node's own command line tool, in the node's own environment: its name, cookie and epmd. */
+export async function rabbitmqctl(server: RabbitmqServer, ...args: string[]): Promise<void> {
+  const env = environmentOf(server.pid);
+  const plugins = (env['ERL_LIBS'] ?? '').split(':')[0] ?? '';
+  const command = join(dirname(plugins), 'sbin', 'rabbitmqctl');
+  await promisify(execFile)(command, args, { env });
+}

@@ -1,0 +1,41 @@
+import type { Client } from 'pg';
+import { partitionOf, type TestDatabase } from './database';
+
+/** While it is held, storing a tenant's messages waits, and so does reading them. */
+export class StoringLock {
+  private static readonly held = new Set<StoringLock>();
+
+  private constructor(
+    private readonly client: Client,
+    private readonly partition: string,
+  ) {
+    StoringLock.held.add(this);
+  }
+
+  static async hold(database: TestDatabase, tenantId: string): Promise<StoringLock> {
+    const client = await database.connect();
+    const partition = partitionOf(tenantId);
+    await client.query('BEGIN');
+    await client.query(`LOCK TABLE ${partition} IN ACCESS EXCLUSIVE MODE`);
+    return new StoringLock(client, partition);
+  }
+
+  /** How many statements of others wait for it now. */
+  async waiting(): Promise<number> {
+    const { rows } = await this.client.query<{ count: number }>(
+      'SELECT count(*)::int AS count FROM pg_locks WHERE NOT granted AND relation = $1::regclass',
+      [this.partition],
+    );
+    return rows[0]?.count ?? 0;
+  }
+
+  async release(): Promise<void> {
+    StoringLock.held.delete(this);
+    await this.client.end();
+  }
+
+  /** For `afterEach`: what a test that failed still holds would stop the next ones. */
+  static async releaseAll(): Promise<void> {
+    await Promise.all([...StoringLock.held].map((lock) => lock.release()));
+  }
+}

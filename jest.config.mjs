@@ -18,19 +18,29 @@ const shared = {
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/.data'],
 };
 
+const servers = {
+  globalSetup: '<rootDir>/apps/messaging/test/support/global-setup.ts',
+  globalTeardown: '<rootDir>/apps/messaging/test/support/global-teardown.ts',
+};
+const below = '<rootDir>/apps/messaging/test/**';
+
 /** Unit tests touch no server; end-to-end tests share the servers that their set-up starts. */
+const everyDay = [
+  { ...shared, displayName: 'unit', testMatch: ['<rootDir>/{apps,libs}/**/src/**/*.spec.ts'] },
+  { ...shared, ...servers, displayName: 'e2e', testMatch: [`${below}/*.e2e-spec.ts`] },
+];
+
+/** Minutes of faults: `npm run test:chaos`. */
+const chaos = {
+  ...shared,
+  ...servers,
+  displayName: 'chaos',
+  testMatch: [`${below}/*.chaos-spec.ts`],
+};
+
 export default {
   maxWorkers: 1,
   // Against hanging for ever; nothing is measured by it.
   testTimeout: 60_000,
-  projects: [
-    { ...shared, displayName: 'unit', testMatch: ['<rootDir>/{apps,libs}/**/src/**/*.spec.ts'] },
-    {
-      ...shared,
-      displayName: 'e2e',
-      testMatch: ['<rootDir>/apps/messaging/test/**/*.e2e-spec.ts'],
-      globalSetup: '<rootDir>/apps/messaging/test/support/global-setup.ts',
-      globalTeardown: '<rootDir>/apps/messaging/test/support/global-teardown.ts',
-    },
-  ],
+  projects: process.env.TEST_CHAOS ? [chaos] : everyDay,
 };

@@ -1,9 +1,9 @@
 import { RabbitmqCluster, type RabbitmqServer } from '@app/local-stack';
-import { Clients } from './chaos/clients';
-import { queueOf } from './support/broker';
-import { TestDatabase } from './support/database';
-import { eventually } from './support/eventually';
-import { Program } from './support/program';
+import { Clients } from './clients';
+import { queueOf } from '../support/broker';
+import { TestDatabase } from '../support/database';
+import { eventually } from '../support/eventually';
+import { Program } from '../support/program';
 
 const START_WITHIN_MS = 180_000;
 /** What the loss of a node may cost. */

@@ -74,12 +74,13 @@ export class DeadLettersController {
     summary: 'Put one back into the queue, under its id',
     description: 'It is gone from the list once the broker has confirmed it. Safe to repeat.',
   })
-  @ApiAcceptedResponse({ description: 'It is in the queue.' })
+  @ApiAcceptedResponse({ type: RedrivenResponse })
   @ApiProblems('tenant-not-found', 'dead-letter-not-found')
   @ApiProblems('broker-unavailable', 'database-unavailable')
-  async redriveOne(@Param() { tenant_id, id }: MessageParams): Promise<void> {
+  async redriveOne(@Param() { tenant_id, id }: MessageParams): Promise<RedrivenResponse> {
     await this.tenants.get(tenant_id);
     await this.redrive.one(tenant_id, id);
+    return { redriven: 1 };
   }
 
   @Delete(':id')

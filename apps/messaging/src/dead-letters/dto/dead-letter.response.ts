@@ -18,6 +18,7 @@ export class DeadLetterResponse {
   @ApiPropertyOptional({
     description: 'There when the body is no UTF-8, and `body` its bytes in base64.',
     enum: ['base64'],
+    example: 'base64',
   })
   body_encoding?: 'base64';
 

@@ -10,6 +10,7 @@ export class RedriveSome {
     minimum: 1,
     maximum: MAX_REDRIVE,
     default: 100,
+    example: 100,
   })
   @Max(MAX_REDRIVE, { message: `must be at most ${MAX_REDRIVE}` })
   @Min(1, { message: 'must be at least 1' })

@@ -23,6 +23,7 @@ export class ConsumerRegistry {
   private readonly consumers = new Map<string, TenantConsumer>();
   /** The last step of each tenant's chain: no two work on the same tenant. */
   private readonly steps = new Map<string, Promise<unknown>>();
+  private draining = false;
   private changed: () => void = () => undefined;
   private broke: (tenantId: string) => void = () => undefined;
 
@@ -65,16 +66,18 @@ export class ConsumerRegistry {
       if (current && (current.state !== 'running' || current.workers !== wanted?.workers)) {
         await this.stop(current);
       }
-      if (wanted && !this.consumers.has(tenantId)) await this.start(wanted);
+      if (this.draining || !wanted || this.consumers.has(tenantId)) return;
+      await this.start(wanted);
     });
   }
 
   /**
-   * Stops all consumers: each takes nothing more and settles what it has taken, until `giveUp`.
+   * Stops all consumers, and starts none any more: each takes nothing more and settles what it has taken, until `giveUp`.
    *
    * @returns how many messages were not settled; the broker puts them back
    */
   async drain(giveUp: Promise<void>): Promise<{ unsettled: number }> {
+    this.draining = true;
     const consumers = [...this.consumers.values()];
     const stopped = Promise.all(consumers.map((consumer) => this.stop(consumer)));
     let unsettled = 0;
@@ -145,4 +148,4 @@ export class ConsumerRegistry {
 
 /** The broker's reply code for what is not there: https://www.rabbitmq.com/amqp-0-9-1-reference#constants */
 const isQueueMissing = (error: unknown): boolean =>
-  error instanceof Error && error.message.includes('404');
+  error instanceof Error && /404 \(NOT.FOUND\)/.test(error.message);

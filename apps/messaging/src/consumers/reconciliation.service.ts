@@ -64,7 +64,6 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
     this.retries.stop();
     this.writer.stop();
     this.shutdown.onOverdue(() => this.leftover());
-    await this.passing;
     const giveUp = delay(this.shutdown.drainWithinMs, undefined, { ref: false });
     const { unsettled } = await this.registry.drain(giveUp);
     if (unsettled > 0) this.logger.warn(`${unsettled} messages go back to their queues`);
@@ -130,7 +129,9 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
         ? this.readOne(tenantId)
         : Promise.resolve(wanted.get(tenantId));
     // Why it did not start was logged, and when to try again is set, where it broke.
-    await this.registry.converge(tenantId, read).catch(() => undefined);
+    const mended = this.registry.converge(tenantId, read).catch(() => undefined);
+    // One that waits for what it has taken to be stored holds up nobody else.
+    await Promise.race([mended, delay(EVERY_MS, undefined, { ref: false })]);
   }
 
   private async readOne(tenantId: string): Promise<WantedConsumer | undefined> {

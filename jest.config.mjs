@@ -42,5 +42,7 @@ export default {
   maxWorkers: 1,
   // Against hanging for ever; nothing is measured by it.
   testTimeout: 60_000,
+  // Sockets that a test froze or cut may outlive it; the servers were stopped before this.
+  forceExit: true,
   projects: process.env.TEST_CHAOS ? [chaos] : everyDay,
 };

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { freePort } from '@app/local-stack';
@@ -114,5 +114,7 @@ function launch({ databaseUrl, rabbitmqUrl, env }: ProgramOptions, port: number)
 function run(env: Readonly<Record<string, string>>): ChildProcess {
   const cwd = mkdtempSync(join(tmpdir(), 'messaging-test-'));
   const { PATH } = process.env;
-  return spawn(process.execPath, [MAIN], { cwd, env: { PATH, ...env } });
+  const child = spawn(process.execPath, [MAIN], { cwd, env: { PATH, ...env } });
+  child.once('exit', () => rmSync(cwd, { recursive: true, force: true }));
+  return child;
 }

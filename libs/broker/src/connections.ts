@@ -30,7 +30,8 @@ const HANDSHAKE_WITHIN_MS = 5_000;
  */
 const reconnectAfterSeconds = (): number => 0.5 + Math.random();
 
-function connectionConfig(name: string, environment: Environment): RabbitMQConfig {
+/** What a connection of this program is made with; `name` is what the broker shows. */
+export function connectionConfig(name: string, environment: Environment): RabbitMQConfig {
   return {
     name,
     uri: environment.RABBITMQ_URL,

@@ -2,6 +2,7 @@ export type { BrokerConnection } from './broker-connection';
 export { BrokerUnavailable } from './broker-errors';
 export { BrokerModule } from './broker.module';
 export { ConfirmedPublisher, type PublishOutcome } from './confirmed-publisher';
+export { ConsumerConnections, type Place } from './consumer-connections';
 export { ConsumingConnection, PublishingConnection } from './connections';
 export { within } from './deadline';
 export { TenantQueues } from './tenant-queues';

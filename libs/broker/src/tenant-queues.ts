@@ -3,7 +3,8 @@ import { Injectable } from '@nestjs/common';
 import { Environment } from '@app/config';
 import type { Replies } from 'amqplib';
 import { ConsumingConnection } from './connections';
-import { declareQueue, topology } from './topology';
+import { bindQueue, declareQueue, topology } from './topology';
+import { BrokerUnavailable } from './broker-errors';
 
 const UNUSED_WITHIN_MS = 1_000;
 const POLL_MS = 50;
@@ -16,11 +17,21 @@ export class TenantQueues {
     private readonly environment: Environment,
   ) {}
 
-  /** @throws BrokerUnavailable, when there is another queue of this name too */
+  /**
+   * Declares and binds the queue. One that is there with other arguments, those of an earlier
+   * release or another `QUEUE_TYPE`, is used as it is: a queue's arguments cannot be changed, and
+   * what waits in it must not be stranded.
+   *
+   * @throws BrokerUnavailable, also when somebody else has the queue for himself
+   */
   async declare(tenantId: string): Promise<void> {
-    await this.connection.withChannel((channel) =>
-      declareQueue(channel, tenantId, this.environment),
-    );
+    const { connection, environment } = this;
+    try {
+      await connection.withChannel((channel) => declareQueue(channel, tenantId, environment));
+    } catch (error) {
+      if (!isOtherArguments(error)) throw error;
+      await connection.withChannel((channel) => bindQueue(channel, tenantId));
+    }
   }
 
   /** From here on nothing is routed to the queue: who publishes for the tenant hears so. */
@@ -61,3 +72,7 @@ export class TenantQueues {
       .catch(() => undefined);
   }
 }
+
+/** https://www.rabbitmq.com/docs/queues#property-equivalence */
+const isOtherArguments = (error: unknown): boolean =>
+  error instanceof BrokerUnavailable && /406 \(PRECONDITION.FAILED\)/.test(error.reason);

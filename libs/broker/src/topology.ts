@@ -51,12 +51,19 @@ export async function declareQueue(
   tenantId: string,
   settings: QueueSettings,
 ): Promise<void> {
-  const queue = topology.queueFor(tenantId);
-  await channel.assertQueue(queue, queueOptions(settings));
-  await channel.bindQueue(queue, topology.messages.exchange, tenantId);
+  await channel.assertQueue(topology.queueFor(tenantId), queueOptions(settings));
+  await bindQueue(channel, tenantId);
+}
+
+/** Has what is published with the tenant's id routed to its queue; safe to repeat. */
+export async function bindQueue(channel: Channel, tenantId: string): Promise<void> {
+  await channel.bindQueue(topology.queueFor(tenantId), topology.messages.exchange, tenantId);
 }
 
 /**
+ * - Of several consumers one is active at a time, the others wait: should two replicas take a tenant
+ *   for their own for a moment, its workers are still not exceeded.
+ *   https://www.rabbitmq.com/docs/consumers#single-active-consumer
  * - The delivery limit counts the deliveries after the first one, hence the minus one. It is set
  *   explicitly since its default differs between RabbitMQ's releases. Classic queues have none.
  * - Dead-lettering at least once (a quorum queue's own, since 3.10) needs `reject-publish`.
@@ -64,6 +71,7 @@ export async function declareQueue(
 function queueOptions({ QUEUE_TYPE, DEAD_LETTER_AFTER }: QueueSettings): Options.AssertQueue {
   const shared = {
     'x-queue-type': QUEUE_TYPE,
+    'x-single-active-consumer': true,
     'x-dead-letter-exchange': topology.deadLetters.exchange,
   };
   const quorum = {

@@ -1,4 +1,5 @@
 import { Batcher } from './batcher';
+import { FairQueue } from './fair-queue';
 
 /** A commit that the test lets go on, one batch at a time. */
 class Gate {
@@ -29,10 +30,13 @@ const limits = { maxRows: 3, maxBytes: 100 };
 
 function setUp(bytesOf: (item: string) => number = () => 1): {
   gate: Gate;
-  batcher: Batcher<string, string>;
+  batcher: { add(item: string): Promise<string> };
 } {
   const gate = new Gate();
-  return { gate, batcher: new Batcher(gate.commit, limits, bytesOf) };
+  const batcher = new Batcher<string, string>(gate.commit, new FairQueue(limits));
+  const add = (item: string): Promise<string> =>
+    batcher.add(item, { key: 'one', weight: 1, bytes: bytesOf(item) });
+  return { gate, batcher: { add } };
 }
 
 describe('Batcher', () => {

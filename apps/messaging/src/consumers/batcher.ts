@@ -1,12 +1,7 @@
-/** What a batch may hold. */
-export interface BatchLimits {
-  readonly maxRows: number;
-  readonly maxBytes: number;
-}
+import type { Claim, FairQueue } from './fair-queue';
 
 interface Waiting<Item, Result> {
   readonly item: Item;
-  readonly bytes: number;
   readonly resolve: (result: Result) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -19,20 +14,18 @@ interface Waiting<Item, Result> {
  * database systems", 1984).
  */
 export class Batcher<Item, Result> {
-  private waiting: Waiting<Item, Result>[] = [];
   private committing = false;
 
-  /** `commit` gets the items in the order in which they were added, and answers in that order. */
+  /** `commit` gets the items that the queue hands out together, and answers in their order. */
   constructor(
     private readonly commit: (items: Item[]) => Promise<Result[]>,
-    private readonly limits: BatchLimits,
-    private readonly bytesOf: (item: Item) => number,
+    private readonly queue: FairQueue<Waiting<Item, Result>>,
   ) {}
 
   /** Resolves with what became of this item; rejects when the commit of its batch rejects. */
-  add(item: Item): Promise<Result> {
+  add(item: Item, claim: Claim): Promise<Result> {
     return new Promise((resolve, reject) => {
-      this.waiting.push({ item, bytes: this.bytesOf(item), resolve, reject });
+      this.queue.add({ item, resolve, reject }, claim);
       if (!this.committing) this.begin();
     });
   }
@@ -45,7 +38,7 @@ export class Batcher<Item, Result> {
 
   /** Never rejects: every failure belongs to the items of its batch. */
   private async commitAll(): Promise<void> {
-    while (this.waiting.length > 0) await this.commitOne(this.next());
+    while (!this.queue.isEmpty) await this.commitOne(this.queue.take());
     this.committing = false;
   }
 
@@ -56,17 +49,5 @@ export class Batcher<Item, Result> {
     } catch (error) {
       batch.forEach(({ reject }) => reject(error));
     }
-  }
-
-  /** At least one item, however large. */
-  private next(): Waiting<Item, Result>[] {
-    let rows = 0;
-    let bytes = 0;
-    for (const waiting of this.waiting) {
-      bytes += waiting.bytes;
-      if (rows > 0 && (rows >= this.limits.maxRows || bytes > this.limits.maxBytes)) break;
-      rows++;
-    }
-    return this.waiting.splice(0, rows);
   }
 }

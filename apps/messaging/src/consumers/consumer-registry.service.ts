@@ -1,17 +1,12 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { ConsumingConnection } from '@app/broker';
+import { ConsumerConnections } from '@app/broker';
 import type { ConsumeMessage } from 'amqplib';
-import { TenantsService, type WantedConsumer } from '../tenants/tenants.service';
+import { TenantsService } from '../tenants/tenants.service';
 import { readDelivery } from './delivery';
 import type { Outcome } from './settlement';
 import { TenantConsumer } from './tenant-consumer';
+import type { Lease, RunningConsumer, WantedConsumer } from './tenant-leases';
 import { WriterLanes } from './writer-lanes';
-
-export interface RunningConsumer {
-  readonly tenantId: string;
-  readonly state: 'starting' | 'running';
-  readonly workers: number;
-}
 
 /**
  * The consumers of this process. It makes one tenant at a time what it is told to be, and forgets a
@@ -28,7 +23,7 @@ export class ConsumerRegistry {
   private broke: (tenantId: string) => void = () => undefined;
 
   constructor(
-    private readonly connection: ConsumingConnection,
+    private readonly connections: ConsumerConnections,
     private readonly tenants: TenantsService,
     private readonly lanes: WriterLanes,
   ) {}
@@ -54,32 +49,40 @@ export class ConsumerRegistry {
   }
 
   /**
-   * Makes a tenant's consumer what `read` says when its turn has come: a consumer with that many
-   * workers, or none.
+   * Makes a tenant's consumer what its lease says when its turn has come: a consumer with that many
+   * workers, or none. Without a lease somebody else consumes the tenant: what runs is dropped.
    *
+   * @returns the lease, when it is one that is not wanted and has no consumer any more
    * @throws what kept the consumer from starting
    */
-  converge(tenantId: string, read: () => Promise<WantedConsumer | undefined>): Promise<void> {
+  converge(tenantId: string, read: () => Promise<Lease | undefined>): Promise<Lease | undefined> {
     return this.inTurn(tenantId, async () => {
-      const wanted = await read();
-      const current = this.consumers.get(tenantId);
-      if (current && (current.state !== 'running' || current.workers !== wanted?.workers)) {
-        await this.stop(current);
-      }
-      if (this.draining || !wanted || this.consumers.has(tenantId)) return;
-      await this.start(wanted);
+      const lease = await read();
+      await this.stopUnless(this.consumers.get(tenantId), lease);
+      if (!lease?.wanted) return lease;
+      if (!this.draining && !this.consumers.has(tenantId)) await this.start(lease);
+      return undefined;
     });
   }
 
   /**
-   * Stops all consumers, and starts none any more: each takes nothing more and settles what it has taken, until `giveUp`.
+   * Stops all consumers, and starts none any more: each takes nothing more and settles what it has
+   * taken, until `giveUp`. Tells of each that has stopped.
    *
    * @returns how many messages were not settled; the broker puts them back
    */
-  async drain(giveUp: Promise<void>): Promise<{ unsettled: number }> {
+  async drain(
+    giveUp: Promise<void>,
+    onStopped: (tenantId: string) => Promise<void>,
+  ): Promise<{ unsettled: number }> {
     this.draining = true;
     const consumers = [...this.consumers.values()];
-    const stopped = Promise.all(consumers.map((consumer) => this.stop(consumer)));
+    const stopped = Promise.all(
+      consumers.map(async (consumer) => {
+        await this.stop(consumer);
+        await onStopped(consumer.tenantId);
+      }),
+    );
     let unsettled = 0;
     const late = giveUp.then(() => {
       unsettled = consumers.reduce((sum, consumer) => sum + consumer.unsettled, 0);
@@ -91,8 +94,8 @@ export class ConsumerRegistry {
 
   private async start(wanted: WantedConsumer): Promise<void> {
     const consumer = new TenantConsumer(wanted, {
-      connection: this.connection,
-      handle: (tenant, message) => this.handle(tenant, message),
+      place: await this.connections.place(),
+      handle: (message) => this.handle(wanted, message),
       onBroken: (broken, reason) => this.forget(broken, reason),
     });
     this.consumers.set(wanted.tenantId, consumer);
@@ -107,14 +110,33 @@ export class ConsumerRegistry {
     this.changed();
   }
 
+  private async stopUnless(
+    consumer: TenantConsumer | undefined,
+    lease: Lease | undefined,
+  ): Promise<void> {
+    if (!consumer) return;
+    if (!lease) return this.drop(consumer);
+    const isRight = lease.wanted && consumer.workers === lease.workers;
+    if (!isRight || consumer.state !== 'running') await this.stop(consumer);
+  }
+
   private async stop(consumer: TenantConsumer): Promise<void> {
     await consumer.stop();
     this.remove(consumer);
   }
 
-  private async handle(tenantId: string, message: ConsumeMessage): Promise<Outcome> {
+  private async drop(consumer: TenantConsumer): Promise<void> {
+    this.logger.warn(`Tenant ${consumer.tenantId} is another replica's now`);
+    await consumer.drop();
+    this.remove(consumer);
+  }
+
+  private async handle(
+    { tenantId, workers }: WantedConsumer,
+    message: ConsumeMessage,
+  ): Promise<Outcome> {
     try {
-      return await this.lanes.store(readDelivery(tenantId, message, new Date()));
+      return await this.lanes.store(readDelivery(tenantId, message, new Date()), workers);
     } catch (error) {
       this.logger.error(error instanceof Error ? error : String(error));
       return { kind: 'failed' };
@@ -128,9 +150,9 @@ export class ConsumerRegistry {
   }
 
   private remove(consumer: TenantConsumer): void {
-    if (this.consumers.get(consumer.tenantId) === consumer) {
-      this.consumers.delete(consumer.tenantId);
-    }
+    if (this.consumers.get(consumer.tenantId) !== consumer) return;
+    this.consumers.delete(consumer.tenantId);
+    consumer.place.leave();
     this.changed();
   }
 

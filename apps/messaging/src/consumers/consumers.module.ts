@@ -2,13 +2,15 @@ import { Module } from '@nestjs/common';
 import { DeadLettersModule } from '../dead-letters/dead-letters.module';
 import { MessagesModule } from '../messages/messages.module';
 import { TenantsModule } from '../tenants/tenants.module';
+import { ConsumerReporter } from './consumer-reporter.service';
 import { ConsumerRegistry } from './consumer-registry.service';
 import { ControlEventsController } from './control-events';
 import { DeadLetterBurial } from './dead-letter-burial';
 import { DeadLetterConsumer } from './dead-letter-consumer.service';
 import { MessageWriter } from './message-writer';
+import { Ownership } from './ownership.service';
 import { Reconciliation } from './reconciliation.service';
-import { Replica } from './replica.service';
+import { TenantLeases } from './tenant-leases';
 import { UntilAnswered } from './until-answered';
 import { WriterLanes } from './writer-lanes';
 
@@ -19,7 +21,9 @@ import { WriterLanes } from './writer-lanes';
   providers: [
     ConsumerRegistry,
     Reconciliation,
-    Replica,
+    Ownership,
+    TenantLeases,
+    ConsumerReporter,
     WriterLanes,
     MessageWriter,
     UntilAnswered,

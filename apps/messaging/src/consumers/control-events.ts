@@ -4,7 +4,7 @@ import type { Environment } from '@app/config';
 import { EventPattern, Payload, ServerRMQ } from '@nestjs/microservices';
 import type { AmqpConnectionManager, ChannelWrapper } from 'amqp-connection-manager';
 import type { Channel, ConsumeMessage } from 'amqplib';
-import { TENANT_CHANGED, type TenantChanged } from '../tenants/tenant-changes';
+import { TENANT_CHANGED, type TenantChanged, TENANTS_RELEASED } from '../tenants/tenant-changes';
 import { Reconciliation } from './reconciliation.service';
 
 const CLOSE_WITHIN_MS = 1_000;
@@ -18,6 +18,12 @@ export class ControlEventsController {
   @EventPattern(TENANT_CHANGED)
   tenantChanged(@Payload() event: TenantChanged): void {
     this.reconciliation.one(event.tenant_id);
+    this.reconciliation.balance();
+  }
+
+  @EventPattern(TENANTS_RELEASED)
+  tenantsReleased(): void {
+    this.reconciliation.balance();
   }
 }
 

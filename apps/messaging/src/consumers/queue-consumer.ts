@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { MessageHandlerOptions, Nack } from '@golevelup/nestjs-rabbitmq';
-import { BrokerUnavailable, ConsumingConnection, within } from '@app/broker';
+import { type BrokerConnection, BrokerUnavailable, within } from '@app/broker';
 import type { ChannelWrapper } from 'amqp-connection-manager';
 import type { Channel, ConsumeMessage } from 'amqplib';
 import { uuidv7 } from 'uuidv7';
@@ -18,7 +18,7 @@ const CLOSE_WITHIN_MS = 2_000;
 const ACKS_ARRIVE_WITHIN_MS = 100;
 
 export interface ConsumerParts {
-  readonly connection: ConsumingConnection;
+  readonly connection: BrokerConnection;
   readonly queue: string;
   /** How many messages may be taken and not yet settled. */
   readonly prefetch: number;
@@ -42,6 +42,7 @@ export class QueueConsumer {
   state: 'starting' | 'running' | 'stopped' | 'broken' = 'starting';
   private readonly tag: string;
   private readonly inFlight = new Set<Promise<Outcome>>();
+  private lastSettledAt = -Infinity;
   private wrapper: ChannelWrapper | undefined;
   private stopping: Promise<void> | undefined;
   private readonly broken: Promise<never>;
@@ -83,6 +84,17 @@ export class QueueConsumer {
   /** Ends the waiting of a {@link stop}: what is not settled goes back to the queue. */
   abandon(): void {
     this.giveUp();
+  }
+
+  /**
+   * Stops at once. The broker takes back what is not settled and ends the consumer in one step: were
+   * it cancelled first, the next one in line would get messages while these are still under way.
+   */
+  drop(): Promise<void> {
+    if (this.state !== 'broken') this.state = 'stopped';
+    this.giveUp();
+    this.stopping ??= this.close();
+    return this.stopping;
   }
 
   /**
@@ -133,6 +145,7 @@ export class QueueConsumer {
       return settle(await work);
     } finally {
       this.inFlight.delete(work);
+      this.lastSettledAt = performance.now();
     }
   }
 
@@ -141,7 +154,7 @@ export class QueueConsumer {
     this.state = 'stopped';
     await this.cancel();
     await Promise.race([this.settled(), this.abandoned]);
-    await delay(ACKS_ARRIVE_WITHIN_MS);
+    await this.acksArrived();
     await this.close();
   }
 
@@ -153,6 +166,11 @@ export class QueueConsumer {
 
   private async settled(): Promise<void> {
     while (this.inFlight.size > 0) await Promise.allSettled(this.inFlight);
+  }
+
+  private async acksArrived(): Promise<void> {
+    const left = this.lastSettledAt + ACKS_ARRIVE_WITHIN_MS - performance.now();
+    if (left > 0) await delay(left);
   }
 
   private async close(): Promise<void> {

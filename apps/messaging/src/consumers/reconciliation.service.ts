@@ -5,40 +5,54 @@ import {
   type OnApplicationBootstrap,
 } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ConsumingConnection } from '@app/broker';
+import { ConsumerConnections, ConsumingConnection } from '@app/broker';
 import { DatabaseStarter } from '@app/database';
 import { Shutdown } from '../shutdown';
-import { TenantsService, type WantedConsumer } from '../tenants/tenants.service';
 import { ConsumerRegistry } from './consumer-registry.service';
+import { ConsumerReporter } from './consumer-reporter.service';
 import { MessageWriter } from './message-writer';
+import { Ownership } from './ownership.service';
 import { RetrySchedule } from './retry-schedule';
+import type { Lease } from './tenant-leases';
+import { WhileAsked } from './while-asked';
 
-const EVERY_MS = 5_000;
+/** A dead replica is noticed, and its tenants taken over, a little later than its last heartbeat counts. */
+const BALANCE_EVERY_MS = 1_000;
+const COMPARE_EVERY_MS = 5_000;
 
 /** Consumers that are started at a time; each is a handful of questions to the broker. */
 const AT_A_TIME = 50;
 
 /**
- * Compares what PostgreSQL says should run with what runs: at start, when a tenant changed, on a
- * timer, and after a reconnect. Any of them may be missed or come twice; the next one mends it.
+ * Compares the leases that this replica holds in PostgreSQL with what runs: at start, when a tenant
+ * changed, on a timer, and after a reconnect. Any of them may be missed or come twice; the next one
+ * mends it.
  */
 @Injectable()
 export class Reconciliation implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(Reconciliation.name);
   private readonly retries = new RetrySchedule((tenantId) => this.one(tenantId));
+  private readonly balancing = new WhileAsked(
+    () => this.takeShare(),
+    (error) => this.logger.debug(`Not balanced, trying again: ${String(error)}`),
+  );
+  private readonly passing = new WhileAsked(
+    () => this.pass(),
+    (error) => this.logger.warn(`Consumers are not compared yet, trying again: ${String(error)}`),
+  );
   /** When each tenant was last heard of, in ticks of our own clock. */
   private readonly heardOf = new Map<string, number>();
   private tick = 0;
-  private timer: NodeJS.Timeout | undefined;
-  private passing: Promise<void> | undefined;
-  private again = false;
+  private timers: NodeJS.Timeout[] = [];
   private stopped = false;
   private complete = false;
 
   constructor(
-    private readonly tenants: TenantsService,
+    private readonly ownership: Ownership,
     private readonly registry: ConsumerRegistry,
+    private readonly reporter: ConsumerReporter,
     private readonly connection: ConsumingConnection,
+    private readonly connections: ConsumerConnections,
     private readonly database: DatabaseStarter,
     private readonly writer: MessageWriter,
     private readonly shutdown: Shutdown,
@@ -51,93 +65,109 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
 
   onApplicationBootstrap(): void {
     this.registry.onBroken((tenantId) => this.onBroken(tenantId));
-    this.connection.onConnect(() => this.all());
+    this.connections.onConnect(() => this.all());
     void this.database.whenReady().then(() => {
-      if (!this.stopped) this.timer = setInterval(() => this.all(), EVERY_MS);
+      if (this.stopped) return;
+      this.timers = [
+        setInterval(() => this.balance(), BALANCE_EVERY_MS),
+        setInterval(() => this.all(), COMPARE_EVERY_MS),
+      ];
       this.all();
     });
   }
 
+  /** The others take over what is let go, one after the other, as soon as it is settled here. */
   async beforeApplicationShutdown(): Promise<void> {
     this.stopped = true;
-    clearInterval(this.timer);
     this.retries.stop();
     this.writer.stop();
     this.shutdown.onOverdue(() => this.leftover());
+    await this.ownership.leave();
     const giveUp = delay(this.shutdown.drainWithinMs, undefined, { ref: false });
-    const { unsettled } = await this.registry.drain(giveUp);
+    const { unsettled } = await this.registry.drain(giveUp, (tenantId) => this.letGo(tenantId));
     if (unsettled > 0) this.logger.warn(`${unsettled} messages go back to their queues`);
+    for (const timer of this.timers) clearInterval(timer);
+    await this.ownership.end();
   }
 
-  /** Looks at every tenant, soon; never rejects. */
+  /** Looks at every tenant of this replica, soon; never rejects. */
   all(): void {
-    if (this.stopped || this.database.state !== 'ready') return;
-    this.again = true;
-    this.passing ??= this.passWhileAsked().finally(() => (this.passing = undefined));
+    if (!this.stopped && this.database.state === 'ready') this.passing.ask();
+  }
+
+  /** Looks whether this replica has its fair share, soon; never rejects. While it stops, it has. */
+  balance(): void {
+    if (this.database.state === 'ready') this.balancing.ask();
   }
 
   /** Looks at one tenant, which changed; never rejects. */
   one(tenantId: string): void {
     if (this.stopped) return;
     this.heardOf.set(tenantId, ++this.tick);
-    this.registry
-      .converge(tenantId, () => this.readOne(tenantId))
-      .catch((error: unknown) => {
-        this.logger.warn(`Tenant ${tenantId} is not as it should be yet: ${String(error)}`);
-      });
+    this.converge(tenantId, () => this.readOne(tenantId)).catch((error: unknown) => {
+      this.logger.warn(`Tenant ${tenantId} is not as it should be yet: ${String(error)}`);
+    });
   }
 
-  private async passWhileAsked(): Promise<void> {
-    while (this.again && !this.stopped) {
-      this.again = false;
-      await this.pass().catch((error: unknown) => {
-        this.logger.warn(`The consumers are not compared yet, trying again: ${String(error)}`);
-      });
-    }
+  private async takeShare(): Promise<void> {
+    if (this.stopped) return this.ownership.beat();
+    // The first heartbeat waits for the broker: a replica is new only once.
+    if (!this.complete && !this.connection.isUp()) return;
+    for (const tenantId of await this.ownership.balance()) this.one(tenantId);
   }
 
   private async pass(): Promise<void> {
     // Without the broker nothing can be started; its return asks for another pass.
-    if (!this.connection.isUp()) return;
+    if (this.stopped || !this.connection.isUp()) return;
+    await this.ownership.balance();
+    await this.ownership.buryDead();
     const asOf = ++this.tick;
-    const wanted = new Map(
-      (await this.tenants.wanted()).map((tenant) => [tenant.tenantId, tenant]),
-    );
-    const different = this.differing(wanted);
-    await inParallel(AT_A_TIME, different, (tenantId) => this.mend(tenantId, wanted, asOf));
+    const leases = new Map((await this.ownership.held()).map((lease) => [lease.tenantId, lease]));
+    const different = this.differing(leases);
+    await inParallel(AT_A_TIME, different, (tenantId) => this.mend(tenantId, leases, asOf));
     this.forgetBefore(asOf);
+    this.reporter.wake();
     this.complete ||= this.connection.isUp();
   }
 
-  private differing(wanted: ReadonlyMap<string, WantedConsumer>): string[] {
-    const missing = [...wanted.values()]
-      .filter(({ tenantId, workers }) => !this.registry.runs(tenantId, workers))
+  private differing(leases: ReadonlyMap<string, Lease>): string[] {
+    const wrong = [...leases.values()]
+      .filter(({ tenantId, workers, wanted }) => !wanted || !this.registry.runs(tenantId, workers))
       .map(({ tenantId }) => tenantId);
-    const surplus = this.registry.running().filter(({ tenantId }) => !wanted.has(tenantId));
-    return [...missing, ...surplus.map(({ tenantId }) => tenantId)];
+    const surplus = this.registry.running().filter(({ tenantId }) => !leases.has(tenantId));
+    return [...wrong, ...surplus.map(({ tenantId }) => tenantId)];
   }
 
   /** A tenant that was heard of since the list was read is read again: the list is old news. */
   private async mend(
     tenantId: string,
-    wanted: ReadonlyMap<string, WantedConsumer>,
+    leases: ReadonlyMap<string, Lease>,
     asOf: number,
   ): Promise<void> {
     if (this.stopped) return;
-    const read = (): Promise<WantedConsumer | undefined> =>
+    const read = (): Promise<Lease | undefined> =>
       (this.heardOf.get(tenantId) ?? 0) > asOf
         ? this.readOne(tenantId)
-        : Promise.resolve(wanted.get(tenantId));
+        : Promise.resolve(leases.get(tenantId));
     // Why it did not start was logged, and when to try again is set, where it broke.
-    const mended = this.registry.converge(tenantId, read).catch(() => undefined);
+    const mended = this.converge(tenantId, read).catch(() => undefined);
     // One that waits for what it has taken to be stored holds up nobody else.
-    await Promise.race([mended, delay(EVERY_MS, undefined, { ref: false })]);
+    await Promise.race([mended, delay(COMPARE_EVERY_MS, undefined, { ref: false })]);
   }
 
-  private async readOne(tenantId: string): Promise<WantedConsumer | undefined> {
-    if (this.stopped) return undefined;
-    const [wanted] = await this.tenants.wanted(tenantId);
-    return wanted;
+  /** What is not wanted any more is let go as soon as it has stopped. */
+  private async converge(tenantId: string, read: () => Promise<Lease | undefined>): Promise<void> {
+    const unwanted = await this.registry.converge(tenantId, read);
+    if (unwanted) await this.ownership.release(tenantId);
+  }
+
+  private readOne(tenantId: string): Promise<Lease | undefined> {
+    return this.ownership.lease(tenantId);
+  }
+
+  /** While the database is away the lease stays, until nobody hears of this replica any more. */
+  private async letGo(tenantId: string): Promise<void> {
+    await this.ownership.release(tenantId).catch(() => undefined);
   }
 
   private onBroken(tenantId: string): void {

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Batcher } from './batcher';
 import type { Delivery } from './delivery';
+import { FairQueue } from './fair-queue';
 import { MessageWriter } from './message-writer';
 import type { Outcome } from './settlement';
 
@@ -17,13 +18,15 @@ export class WriterLanes {
 
   constructor(writer: MessageWriter) {
     const commit = (deliveries: Delivery[]): Promise<Outcome[]> => writer.write(deliveries);
-    const bytesOf = ({ body }: Delivery): number => body.byteLength;
-    this.lanes = Array.from({ length: LANES }, () => new Batcher(commit, LIMITS, bytesOf));
+    this.lanes = Array.from({ length: LANES }, () => new Batcher(commit, new FairQueue(LIMITS)));
   }
 
-  store(delivery: Delivery): Promise<Outcome> {
+  /** Resolves with what became of a delivery to a tenant that has so many workers. */
+  store(delivery: Delivery, workers: number): Promise<Outcome> {
+    const { tenantId, body } = delivery;
     // The last digits of a UUID, of version 7 too, are random.
-    const lane = Number.parseInt(delivery.tenantId.slice(-6), 16) % LANES;
-    return (this.lanes[lane] as Batcher<Delivery, Outcome>).add(delivery);
+    const lane = Number.parseInt(tenantId.slice(-6), 16) % LANES;
+    const claim = { key: tenantId, weight: workers, bytes: body.byteLength };
+    return (this.lanes[lane] as Batcher<Delivery, Outcome>).add(delivery, claim);
   }
 }

@@ -6,35 +6,53 @@ export type ConsumerState = 'running' | 'starting' | 'paused' | 'stopped';
 
 export interface ConsumerStatus {
   readonly state: ConsumerState;
-  /** While replicas differ, the value of one that has not caught up; 0 when nothing runs. */
+  /** 0 when nothing runs. */
   readonly workersApplied: number;
+  /** The id of the replica that consumes the tenant, or null. */
+  readonly owner: string | null;
 }
 
 /** A replica that has not been heard of for this long is taken for dead, by the database's clock. */
-const FRESH = `10 seconds`;
+export const HEARTBEAT_FRESH = '5 seconds';
 
-/** One row: what the living replicas say about a tenant's consumer, the laggards first. */
+/** One row: what the tenant's owner says, if it lives, and whether anybody lives who could own it. */
 const REPORT = {
   name: 'consumer-report',
   text: `
-    SELECT c.state, c.workers_applied
-    FROM consumer_reports c JOIN replicas r USING (replica_id)
-    WHERE c.tenant_id = $1 AND r.heartbeat_at > clock_timestamp() - interval '${FRESH}'
-    ORDER BY (c.state = 'running') DESC, (c.workers_applied <> $2) DESC
-    LIMIT 1`,
+    WITH alive AS (
+      SELECT replica_id, steady_since FROM replicas
+      WHERE heartbeat_at > clock_timestamp() - interval '${HEARTBEAT_FRESH}'
+    )
+    SELECT l.state, coalesce(l.workers_applied, 0) AS workers_applied, l.replica_id,
+      EXISTS (SELECT FROM alive WHERE steady_since IS NOT NULL) AS is_awaited
+    FROM (SELECT $1::uuid AS tenant_id) t LEFT JOIN (
+      tenant_leases JOIN alive USING (replica_id)
+    ) l USING (tenant_id)`,
 };
 
-/** What runs, as the replicas report it; see `replica.service` for the other end. */
+interface Report {
+  readonly state: 'running' | 'starting' | null;
+  readonly workers_applied: number;
+  readonly replica_id: string | null;
+  readonly is_awaited: boolean;
+}
+
+/** What runs, as the replica that runs it reports; see `consumer-reporter.service` for the other end. */
 @Injectable()
 export class ConsumerReports {
   constructor(private readonly database: Database) {}
 
   async statusOf(tenant: Tenant): Promise<ConsumerStatus> {
-    const [report] = await this.database.run<{
-      state: 'running' | 'starting';
-      workers_applied: number;
-    }>(REPORT, [tenant.tenantId, tenant.workers]);
-    if (report) return { state: report.state, workersApplied: report.workers_applied };
-    return { state: tenant.status === 'paused' ? 'paused' : 'stopped', workersApplied: 0 };
+    const [report] = await this.database.run<Report>(REPORT, [tenant.tenantId]);
+    return {
+      state: stateOf(tenant, report),
+      workersApplied: report?.workers_applied ?? 0,
+      owner: report?.replica_id ?? null,
+    };
   }
+}
+
+function stateOf({ status }: Tenant, report: Report | undefined): ConsumerState {
+  if (status === 'paused') return 'paused';
+  return report?.state ?? (report?.is_awaited ? 'starting' : 'stopped');
 }

@@ -10,11 +10,12 @@ import { ClientRMQ } from '@nestjs/microservices';
 import type { ChannelWrapper } from 'amqp-connection-manager';
 import { lastValueFrom } from 'rxjs';
 
-/** The pattern of the one event on the control exchange, and what it carries. */
+/** The patterns of the events on the control exchange, and what they carry. */
 export const TENANT_CHANGED = 'tenant.changed';
 export interface TenantChanged {
   readonly tenant_id: string;
 }
+export const TENANTS_RELEASED = 'tenants.released';
 
 const ANNOUNCE_WITHIN_MS = 1_000;
 
@@ -54,13 +55,22 @@ export class TenantChanges implements OnApplicationBootstrap, OnApplicationShutd
    * Resolves when the event is out, or after a second at most; never rejects. An event that is lost
    * costs a few seconds: every replica also compares on a timer and after a reconnect.
    */
-  async announce(tenantId: string): Promise<void> {
+  announce(tenantId: string): Promise<void> {
     const event: TenantChanged = { tenant_id: tenantId };
-    const sent = lastValueFrom(this.client.emit(TENANT_CHANGED, event), { defaultValue: null });
+    return this.emit(TENANT_CHANGED, event);
+  }
+
+  /** Tells every replica that there are tenants without an owner. The same holds as for a change. */
+  announceReleased(): Promise<void> {
+    return this.emit(TENANTS_RELEASED, {});
+  }
+
+  private async emit(pattern: string, event: object): Promise<void> {
+    const sent = lastValueFrom(this.client.emit(pattern, event), { defaultValue: null });
     try {
       await within(ANNOUNCE_WITHIN_MS, sent, () => new Error('the broker did not take it in time'));
     } catch (error) {
-      this.logger.warn(`Not announced that tenant ${tenantId} changed: ${String(error)}`);
+      this.logger.warn(`Not announced: ${pattern} ${JSON.stringify(event)}: ${String(error)}`);
     }
   }
 

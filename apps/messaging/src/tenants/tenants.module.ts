@@ -10,6 +10,6 @@ import { TenantsService } from './tenants.service';
 @Module({
   imports: [TypeOrmModule.forFeature([Tenant])],
   providers: [TenantsService, TenantPartition, TenantRemoval, TenantChanges, ConsumerReports],
-  exports: [TenantsService, TenantPartition, ConsumerReports],
+  exports: [TenantsService, TenantPartition, TenantChanges, ConsumerReports],
 })
 export class TenantsModule {}

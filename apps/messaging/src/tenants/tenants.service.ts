@@ -12,9 +12,6 @@ import { TenantNameTaken, TenantNotFound } from './tenant.errors';
 import { TenantPartition } from './tenant-partition';
 import { TenantRemoval } from './tenant-removal.service';
 
-/** What a consumer registry needs to know of an active tenant. */
-export type WantedConsumer = Pick<Tenant, 'tenantId' | 'workers'>;
-
 /**
  * A quorum queue that is declared within some 30 ms of its deletion takes over the consumers of the
  * one before, who are never told, and delivers to nobody.
@@ -87,14 +84,6 @@ export class TenantsService {
       where: { removedAt: IsNull(), ...(after && { tenantId: MoreThan(after) }) },
       order: { tenantId: 'ASC' },
       take: limit,
-    });
-  }
-
-  /** The consumers that should run: of one tenant, or of all. */
-  wanted(tenantId?: string): Promise<WantedConsumer[]> {
-    return this.tenants.find({
-      select: { tenantId: true, workers: true },
-      where: { removedAt: IsNull(), status: 'active', ...(tenantId && { tenantId }) },
     });
   }
 

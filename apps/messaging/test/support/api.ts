@@ -11,7 +11,7 @@ export interface TenantBody {
   workers: number;
   created_at: string;
   updated_at: string;
-  consumer: { state: string; workers_applied: number };
+  consumer: { state: string; workers_applied: number; owner: string | null };
   queue: { name: string; ready: number | null };
   message?: { id: string };
 }

@@ -39,12 +39,17 @@ export class ConsumerResponse {
   @ApiProperty({ enum: CONSUMER_STATES, example: 'running' })
   state!: ConsumerState;
 
-  @ApiProperty({
-    description: 'What runs now; while replicas differ, one that has not caught up.',
-    type: 'integer',
-    example: 3,
-  })
+  @ApiProperty({ description: 'What runs now.', type: 'integer', example: 3 })
   workers_applied!: number;
+
+  @ApiProperty({
+    description: 'The id of the replica that consumes the tenant; null while none does.',
+    type: 'string',
+    format: 'uuid',
+    nullable: true,
+    example: '019aa0e6-77d0-7b1c-a1b2-c3d4e5f60718',
+  })
+  owner!: string | null;
 }
 
 export class QueueResponse {
@@ -69,10 +74,10 @@ export class TenantDetailResponse extends TenantResponse {
 
   static with(
     tenant: Tenant,
-    { state, workersApplied }: ConsumerStatus,
+    { state, workersApplied, owner }: ConsumerStatus,
     queue: QueueResponse,
   ): TenantDetailResponse {
-    const consumer = { state, workers_applied: workersApplied };
+    const consumer = { state, workers_applied: workersApplied, owner };
     return Object.assign(TenantResponse.from(tenant), { consumer, queue });
   }
 }

@@ -32,8 +32,8 @@ export const IsWorkers = (): PropertyDecorator => (target, property) => {
 export class SetWorkers {
   @ApiProperty({
     description:
-      'How many messages of the tenant may be taken from its queue and not yet settled, on each ' +
-      'replica. At most `MAX_WORKERS`.',
+      'How many messages of the tenant may be taken from its queue and not yet settled, however ' +
+      'many replicas there are. At most `MAX_WORKERS`.',
     type: 'integer',
     minimum: 1,
     example: 8,

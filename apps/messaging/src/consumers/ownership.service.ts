@@ -1,0 +1,95 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { ConsumingConnection, within } from '@app/broker';
+import { uuidv7 } from 'uuidv7';
+import { TenantChanges } from '../tenants/tenant-changes';
+import { Batcher } from './batcher';
+import { FairQueue } from './fair-queue';
+import { type Lease, TenantLeases } from './tenant-leases';
+
+/** A broker that was lost is back by then, when it is there at all: nothing moves for a blink. */
+const RECONNECTS_WITHIN_MS = 3_000;
+const LEAVE_WITHIN_MS = 1_000;
+const MAX_RELEASES = 1_000;
+
+/** This replica, as the others know it: which tenants are its own. */
+@Injectable()
+export class Ownership {
+  readonly replicaId = uuidv7();
+  private readonly logger = new Logger(Ownership.name);
+  private readonly releases = new Batcher<string, undefined>(
+    (tenantIds) => this.releaseAll(tenantIds),
+    new FairQueue({ maxRows: MAX_RELEASES, maxBytes: Infinity }),
+  );
+  private leaving = false;
+  private connectedAt = -Infinity;
+
+  constructor(
+    private readonly leases: TenantLeases,
+    private readonly connection: ConsumingConnection,
+    private readonly changes: TenantChanges,
+  ) {}
+
+  /** Says that this replica lives. The first thing to be done, and then every second. */
+  beat(): Promise<void> {
+    return this.leases.beat(this.replicaId, this.isFit());
+  }
+
+  /** Claims what is missing, gives up what is too much; @returns the tenants that this concerns. */
+  async balance(): Promise<string[]> {
+    await this.beat();
+    const { claimed, givenUp } = await this.leases.balance(this.replicaId);
+    if (claimed.length + givenUp.length > 0) {
+      this.logger.debug(`Claimed ${claimed.length} tenants, gave up ${givenUp.length}`);
+    }
+    return [...claimed, ...givenUp];
+  }
+
+  /** Forgets replicas that died long ago, whoever they were. */
+  buryDead(): Promise<void> {
+    return this.leases.forgetDead();
+  }
+
+  /** All that this replica holds. */
+  held(): Promise<Lease[]> {
+    return this.leases.heldBy(this.replicaId);
+  }
+
+  /** @returns undefined when this replica does not own the tenant */
+  async lease(tenantId: string): Promise<Lease | undefined> {
+    const [lease] = await this.leases.heldBy(this.replicaId, tenantId);
+    return lease;
+  }
+
+  /** Lets a tenant go whose consumer has stopped, and has the others look; many at a time together. */
+  async release(tenantId: string): Promise<void> {
+    await this.releases.add(tenantId, { key: '', weight: 1, bytes: 0 });
+  }
+
+  /** Takes no tenant any more; what it has it still keeps, until each is released. */
+  async leave(): Promise<void> {
+    this.leaving = true;
+    await this.inTime(this.beat());
+  }
+
+  /** The end: whatever is left is free for others at once. */
+  async end(): Promise<void> {
+    await this.inTime(this.leases.forget(this.replicaId));
+    await this.changes.announceReleased();
+  }
+
+  private async releaseAll(tenantIds: string[]): Promise<undefined[]> {
+    await this.leases.release(this.replicaId, tenantIds);
+    await this.changes.announceReleased();
+    return tenantIds.map(() => undefined);
+  }
+
+  private isFit(): boolean {
+    if (this.connection.isUp()) this.connectedAt = performance.now();
+    return !this.leaving && performance.now() - this.connectedAt < RECONNECTS_WITHIN_MS;
+  }
+
+  /** A database that is away keeps nobody from stopping: the leases end by themselves. */
+  private async inTime(work: Promise<void>): Promise<void> {
+    await within(LEAVE_WITHIN_MS, work, () => new Error('late')).catch(() => undefined);
+  }
+}

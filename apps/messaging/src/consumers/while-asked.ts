@@ -1,0 +1,23 @@
+/** Work that is asked for again and again: it is done once more after the last time, never twice at once. */
+export class WhileAsked {
+  private working: Promise<void> | undefined;
+  private again = false;
+
+  constructor(
+    private readonly work: () => Promise<void>,
+    private readonly onError: (error: unknown) => void,
+  ) {}
+
+  /** Has the work done, soon; never rejects. */
+  ask(): void {
+    this.again = true;
+    this.working ??= this.run().finally(() => (this.working = undefined));
+  }
+
+  private async run(): Promise<void> {
+    while (this.again) {
+      this.again = false;
+      await this.work().catch((error: unknown) => this.onError(error));
+    }
+  }
+}

@@ -1,0 +1,184 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { queueOf, TestBroker, unacknowledged } from './support/broker';
+import { TestDatabase } from './support/database';
+import { eventually, throughout } from './support/eventually';
+import { ownersOf, sharesOf } from './support/owners';
+import { Program } from './support/program';
+import { slowDownStoring, storeAtFullSpeed } from './support/slow-storing';
+import { WorkerLimit } from './support/worker-limit';
+
+jest.setTimeout(120_000);
+
+const TENANTS = 30;
+const WORKERS = 3;
+const BACKLOG = 150;
+
+const afterTerm = { withinMs: 1_000 };
+const afterKill = { withinMs: 10_000 };
+const atRest = { withinMs: 15_000 };
+
+describe('of several replicas', () => {
+  let database: TestDatabase;
+  let broker: TestBroker;
+  let replicas: Program[];
+  let tenantIds: string[];
+
+  beforeAll(async () => {
+    database = await TestDatabase.create();
+    broker = await TestBroker.connect();
+    replicas = await Promise.all([start(), start(), start()]);
+    const api = asked();
+    tenantIds = [];
+    while (tenantIds.length < TENANTS) tenantIds.push(await api.createTenant(WORKERS));
+  });
+
+  afterAll(async () => {
+    await Program.killAll();
+    await broker.close();
+    await database.drop();
+  });
+
+  const start = (): Promise<Program> => Program.start({ databaseUrl: database.url });
+  const asked = (): Program['api'] => (replicas[0] as Program).api;
+  const owners = (): Promise<Map<string, string | null>> => ownersOf(asked(), tenantIds);
+
+  /** Each tenant runs on one replica, and all replicas have as many. */
+  async function expectBalanced(within: { withinMs: number }): Promise<Map<string, string | null>> {
+    return eventually(async () => {
+      const now = await owners();
+      expect(sharesOf(now)).toEqual(replicas.map(() => TENANTS / replicas.length));
+      return now;
+    }, within);
+  }
+
+  async function expectAllOwned(without: string, within: { withinMs: number }): Promise<void> {
+    await eventually(async () => {
+      const now = [...(await owners()).values()];
+      expect(now).not.toContain(null);
+      expect(now).not.toContain(without);
+    }, within);
+  }
+
+  /** The id of a replica, by what it alone can tell: the owner of a tenant that vanishes with it. */
+  async function ownerThatEndsWith(end: () => Promise<unknown>): Promise<string> {
+    const before = new Set((await owners()).values());
+    await end();
+    const after = await eventually(async () => {
+      const now = new Set((await owners()).values());
+      expect(now).not.toContain(null);
+      expect(now.size).toBe(before.size - 1);
+      return now;
+    }, afterKill);
+    return [...before].find((owner) => !after.has(owner)) as string;
+  }
+
+  it('each consumes its fair share, and each tenant is consumed by one', async () => {
+    await expectBalanced(atRest);
+    for (const tenantId of tenantIds) {
+      expect((await broker.queue(tenantId))?.consumers).toBe(1);
+    }
+  });
+
+  it('one that stops is replaced within 1 s of the signal', async () => {
+    const [leaver] = replicas.splice(2, 1);
+    const before = await owners();
+    const began = performance.now();
+    leaver?.signal('SIGTERM');
+    await eventually(async () => {
+      const now = await owners();
+      expect(new Set(now.values()).size).toBe(2);
+      expect([...now.values()]).not.toContain(null);
+    }, afterTerm);
+    expect(performance.now() - began).toBeLessThan(2_000);
+    expect((await leaver?.exited)?.code).toBe(0);
+    const after = await expectBalanced(atRest);
+    const left = new Set(after.values());
+    const stayed = tenantIds.filter((tenantId) => left.has(before.get(tenantId) ?? ''));
+    for (const tenantId of stayed) expect(after.get(tenantId)).toBe(before.get(tenantId));
+  });
+
+  it('one that comes gets its share, and nothing else moves', async () => {
+    const before = await expectBalanced(atRest);
+    replicas.push(await start());
+    const after = await expectBalanced(atRest);
+    const moved = tenantIds.filter((tenantId) => before.get(tenantId) !== after.get(tenantId));
+    expect(moved).toHaveLength(TENANTS / 3);
+    expect(new Set(moved.map((tenantId) => after.get(tenantId))).size).toBe(1);
+  });
+
+  it('one that is killed is replaced within 10 s', async () => {
+    const killed = replicas.pop();
+    const gone = await ownerThatEndsWith(() => (killed as Program).kill());
+    await expectAllOwned(gone, afterKill);
+    await expectBalanced(atRest);
+  });
+
+  it('none exceeds the workers of a tenant, loses or repeats a message, as they come and go', async () => {
+    const watched = tenantIds.slice(0, 6);
+    await Promise.all(tenantIds.map((tenantId) => asked().pause(tenantId)));
+    await eventually(async () => {
+      for (const tenantId of watched)
+        expect((await asked().tenant(tenantId)).consumer.owner).toBeNull();
+    });
+    const sent = new Map<string, string[]>();
+    for (const tenantId of watched) {
+      sent.set(tenantId, await asked().sendBatch(tenantId, [...Array(BACKLOG).keys()]));
+    }
+    await slowDownStoring(database, 250);
+    await Promise.all(tenantIds.map((tenantId) => asked().resume(tenantId)));
+
+    const limits = watched.map(
+      (tenantId) => new WorkerLimit({ tenantId, published: BACKLOG, broker, database }, WORKERS),
+    );
+    await throughout(comeAndGo(), async () => {
+      for (const limit of limits) await limit.check();
+      for (const tenantId of watched)
+        expect(await unacknowledged(tenantId)).toBeLessThanOrEqual(WORKERS);
+    });
+    await storeAtFullSpeed(database);
+
+    expect(Math.max(...limits.map(({ most }) => most))).toBeGreaterThan(0);
+    for (const [tenantId, ids] of sent) {
+      await eventually(async () => expect(await database.stored(tenantId)).toBe(BACKLOG));
+      const stored = (await asked().allMessages(tenantId)).map(({ id }) => id);
+      expect(stored.toSorted()).toEqual(ids.toSorted());
+      await eventually(async () => {
+        expect(await broker.queue(tenantId)).toMatchObject({ ready: 0, consumers: 1 });
+      });
+    }
+  });
+
+  /** One is added, one killed, one stopped, one frozen for longer than its heartbeat counts. */
+  async function comeAndGo(): Promise<void> {
+    replicas.push(await start());
+    await delay(2_000);
+    await replicas.splice(1, 1)[0]?.kill();
+    replicas.push(await start());
+    await delay(2_000);
+    await replicas.splice(1, 1)[0]?.stop();
+    const frozen = replicas[1] as Program;
+    frozen.signal('SIGSTOP');
+    await delay(7_000);
+    frozen.signal('SIGCONT');
+    await delay(3_000);
+  }
+
+  it('any uses a queue with the arguments of an earlier release as it is', async () => {
+    const tenantId = tenantIds[0] as string;
+    await asked().pause(tenantId);
+    await eventually(async () => expect((await broker.queue(tenantId))?.consumers).toBe(0));
+    await broker.deleteQueue(tenantId);
+    await broker.channel.assertQueue(queueOf(tenantId), {
+      durable: true,
+      arguments: { 'x-queue-type': 'quorum', 'x-delivery-limit': 3 },
+    });
+    // Nothing is bound any more: it is declared again, as a queue of today's, and that is refused.
+    const id = await asked().send(tenantId, 'into an old queue');
+    expect((await broker.queue(tenantId))?.ready).toBe(1);
+    await asked().resume(tenantId);
+    await eventually(async () => {
+      const { status } = await asked().get(`/api/tenants/${tenantId}/messages/${id}`);
+      expect(status).toBe(200);
+    });
+  });
+});

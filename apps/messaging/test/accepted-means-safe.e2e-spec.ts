@@ -1,7 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { GetMessage } from 'amqplib';
-import { queueOf, TestBroker } from './support/broker';
+import { TestBroker } from './support/broker';
 import { TestDatabase } from './support/database';
 import { eventually } from './support/eventually';
 import { account, ALL_ONCE, Load } from './support/load';
@@ -72,11 +71,10 @@ describe('202', () => {
     const tenantId = await pausedTenant();
     const id = await program.api.send(tenantId, { text: 'kept' }, 'note');
 
-    const message = (await broker.channel.get(queueOf(tenantId))) as GetMessage;
+    const message = await broker.first(tenantId);
     expect(message.properties).toMatchObject({ deliveryMode: 2, messageId: id, type: 'note' });
     expect(JSON.parse(message.content.toString())).toEqual({ text: 'kept' });
 
-    broker.channel.nack(message);
     await program.api.resume(tenantId);
     await eventually(async () => expect(await account(database, [id])).toEqual(ALL_ONCE));
   });

@@ -1,4 +1,4 @@
-import { queueOf, TestBroker } from './support/broker';
+import { TestBroker } from './support/broker';
 import { partitionOf, TestDatabase } from './support/database';
 import { eventually } from './support/eventually';
 import { Program } from './support/program';
@@ -131,6 +131,9 @@ describe('a message that can never be stored', () => {
   });
 
   it('is not lost when a redrive is cut short, and not listed for good', async () => {
+    await broker.publish(tenantId, '{');
+    const [first] = await letters(1);
+    await program.api.request('DELETE', path(`/${first?.id}`));
     await database.client.query(
       `INSERT INTO dead_letters
          (tenant_id, id, body, reason, attempts, accepted_at, redriven_at)
@@ -190,7 +193,7 @@ describe('a message that can never be stored', () => {
     await holder.query('ROLLBACK');
     await holder.end();
     expect(await database.stored(tenantId)).toBe(0);
-    expect(await broker.channel.get(queueOf(tenantId))).toBe(false);
+    expect((await broker.queue(tenantId))?.ready).toBe(0);
 
     expect((await post(`/${id}/redrive`)).status).toBe(202);
     await eventually(async () => expect(await database.stored(tenantId)).toBe(1));

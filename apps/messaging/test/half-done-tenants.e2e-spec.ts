@@ -42,11 +42,15 @@ describe('a tenant that is half done when the program is killed', () => {
     program = await Program.start({ databaseUrl: database.url });
   };
 
-  /** A tenant with a stored message, so that there is something to take away. */
+  /** A tenant with a stored message and a dead letter, so that there are both partitions to take away. */
   const tenantWithMessage = async (): Promise<string> => {
     const tenantId = await program.api.createTenant();
+    await broker.publish(tenantId, '{');
     await program.api.send(tenantId, 'to be removed');
-    await eventually(async () => expect(await database.stored(tenantId)).toBe(1));
+    await eventually(async () => {
+      expect(await database.stored(tenantId)).toBe(1);
+      expect(await partitionTables(database, tenantId)).toHaveLength(2);
+    });
     return tenantId;
   };
 
@@ -72,13 +76,13 @@ describe('a tenant that is half done when the program is killed', () => {
   it('was never there, when its creation was not committed', async () => {
     const before = await partitionTables(database);
     const lock = await connect();
-    await lock.query('BEGIN; LOCK TABLE dead_letters IN SHARE UPDATE EXCLUSIVE MODE');
+    await lock.query('BEGIN; LOCK TABLE messages IN SHARE UPDATE EXCLUSIVE MODE');
     const creation = program.api.request('POST', '/api/tenants', { name: 'cut off' });
     const answered = creation.then(
       () => true,
       () => false,
     );
-    // Its row and its first partition are written, in a transaction that is still open.
+    // Its row and its table are written, in a transaction that is still open.
     await stuckBackend(database, /ATTACH PARTITION/);
     await program.kill();
     expect(await answered).toBe(false);

@@ -69,7 +69,7 @@ describe('tenants', () => {
     });
     const queue = { name: `tenant_${body.tenant_id}_queue`, ready: 0 };
     expect(found).toEqual({ ...body, consumer: found.consumer, queue });
-    expect((await broker.queue(body.tenant_id))?.consumers).toBe(2);
+    expect((await broker.queue(body.tenant_id))?.consumers).toBe(1);
   });
 
   it('have three workers unless they name a number', async () => {
@@ -186,7 +186,7 @@ describe('tenants', () => {
       });
       expect(await database.stored(tenantId)).toBe(0);
       expect(
-        await database.rows('SELECT FROM consumer_reports WHERE tenant_id = $1', [tenantId]),
+        await database.rows('SELECT FROM tenant_leases WHERE tenant_id = $1', [tenantId]),
       ).toEqual([]);
     });
   });

@@ -59,7 +59,7 @@ export class BrokerConnection {
    */
   async withChannel<Result>(work: (channel: Channel) => Promise<Result>): Promise<Result> {
     const model = await this.connected();
-    const channel = await this.inTime(model.createChannel());
+    const channel = await this.opened(model);
     const opened = { closed: false };
     // An 'error' event without a listener would end the process; the caller's promise has it too.
     channel.on('error', () => undefined);
@@ -70,6 +70,14 @@ export class BrokerConnection {
       throw asUnavailable(error);
     } finally {
       if (!opened.closed) channel.close().catch(() => undefined);
+    }
+  }
+
+  private async opened(model: ChannelModel): Promise<Channel> {
+    try {
+      return await this.inTime(model.createChannel());
+    } catch (error) {
+      throw asUnavailable(error);
     }
   }
 

@@ -41,3 +41,9 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   if (error instanceof AggregateError) return error.errors.some(isDatabaseUnavailable);
   return error instanceof Error && UNAVAILABLE_TEXT.test(error.message);
 }
+
+/** That a row's tenant has no partition is a check violation that names no constraint. */
+export function isWithoutPartition(error: unknown): boolean {
+  const constraint: unknown = Reflect.get(Object(error) as object, 'constraint');
+  return codeOf(error) === sqlState.checkViolation && constraint === undefined;
+}

@@ -1,5 +1,5 @@
 export { migrationOptions } from './data-source-options';
 export { Database, type Statement } from './database';
-export { codeOf, isDatabaseUnavailable, sqlState } from './database-errors';
+export { codeOf, isDatabaseUnavailable, isWithoutPartition, sqlState } from './database-errors';
 export { DatabaseModule } from './database.module';
 export { DatabaseStarter, type DatabaseState } from './database-starter';

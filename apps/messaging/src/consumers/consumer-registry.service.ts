@@ -144,7 +144,10 @@ export class ConsumerRegistry {
   }
 
   private forget(consumer: TenantConsumer, reason: string): void {
-    this.logger.warn(`The consumer of tenant ${consumer.tenantId} broke: ${reason}`);
+    const text = `The consumer of tenant ${consumer.tenantId} broke: ${reason}`;
+    // Thousands break with their connection, whose loss was logged.
+    if (consumer.place.connection.isUp()) this.logger.warn(text);
+    else this.logger.debug(text);
     this.remove(consumer);
     this.broke(consumer.tenantId);
   }

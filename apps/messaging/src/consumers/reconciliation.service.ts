@@ -18,6 +18,8 @@ import { WhileAsked } from './while-asked';
 
 /** A dead replica is noticed, and its tenants taken over, a little later than its last heartbeat counts. */
 const BALANCE_EVERY_MS = 1_000;
+/** Thousands of tenants are counted each time; hundreds may be created in a second. */
+const BALANCE_AT_MOST_EVERY_MS = 100;
 const COMPARE_EVERY_MS = 5_000;
 
 /** Consumers that are started at a time; each is a handful of questions to the broker. */
@@ -35,6 +37,7 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
   private readonly balancing = new WhileAsked(
     () => this.takeShare(),
     (error) => this.logger.debug(`Not balanced, trying again: ${String(error)}`),
+    BALANCE_AT_MOST_EVERY_MS,
   );
   private readonly passing = new WhileAsked(
     () => this.pass(),

@@ -99,6 +99,9 @@ interface HeldRow {
   wanted: boolean;
 }
 
+/** Whoever creates a tenant has declared its queue by then, or died: its owner finds none, and does. */
+const DECLARED_WITHIN = '10 seconds';
+
 const freshAt = (column: string): string =>
   `${column} > clock_timestamp() - interval '${HEARTBEAT_FRESH}'`;
 
@@ -146,7 +149,9 @@ const BALANCE: Statement = {
       SELECT replica_id FROM alive
       WHERE steady_since < clock_timestamp() - interval '${HEARTBEAT_FRESH}'
     ), active AS (
-      SELECT tenant_id FROM tenants WHERE removed_at IS NULL AND status = 'active'
+      SELECT tenant_id FROM tenants
+      WHERE removed_at IS NULL AND status = 'active'
+        AND (declared_at IS NOT NULL OR created_at < clock_timestamp() - interval '${DECLARED_WITHIN}')
     ), held AS (
       SELECT tenant_id, replica_id, given_up
       FROM tenant_leases JOIN alive USING (replica_id) JOIN active USING (tenant_id)

@@ -1,4 +1,4 @@
-import { codeOf, isDatabaseUnavailable, sqlState } from '@app/database';
+import { codeOf, isDatabaseUnavailable, isWithoutPartition } from '@app/database';
 
 /** Why a statement that stores messages failed, by what there is to be done. */
 export type WriteFailure =
@@ -23,20 +23,18 @@ export function classify(error: unknown): WriteFailure {
   const reason = error instanceof Error ? error.message : String(error);
   const code = codeOf(error) ?? '';
   if (isDatabaseUnavailable(error) || NOT_SET_UP.test(code)) return { kind: 'unavailable', reason };
-  if (code === sqlState.checkViolation && fieldOf(error, 'constraint') === '') {
-    const tenantId = UUID.exec(fieldOf(error, 'detail'))?.[0];
-    return { kind: 'no partition', tenantId };
+  if (isWithoutPartition(error)) {
+    return { kind: 'no partition', tenantId: UUID.exec(detailOf(error))?.[0] };
   }
   if (REFUSED.test(code)) return { kind: 'refused', reason };
   return { kind: 'unknown', reason };
 }
 
 /**
- * A field of PostgreSQL's error, '' without it. The check violation of a missing partition names no
- * constraint, and has as its detail, in whatever language: "Partition key of the failing row
- * contains (tenant_id) = (…)".
+ * The detail of PostgreSQL's error, '' without one. A missing partition's is, in whatever language:
+ * "Partition key of the failing row contains (tenant_id) = (…)".
  */
-function fieldOf(error: unknown, field: 'constraint' | 'detail'): string {
-  const value: unknown = Reflect.get(Object(error) as object, field);
+function detailOf(error: unknown): string {
+  const value: unknown = Reflect.get(Object(error) as object, 'detail');
   return typeof value === 'string' ? value : '';
 }

@@ -1,5 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { Database, type Statement } from '@app/database';
+import { Database, isWithoutPartition, type Statement } from '@app/database';
+import { TenantPartition } from '../tenants/tenant-partition';
+import { TenantsService } from '../tenants/tenants.service';
 import type { DeathPosition } from './dead-letter-cursor';
 
 /** What can never be a message, kept as it came. */
@@ -28,22 +30,23 @@ export interface MarkedLetter {
 /** The one place that reads and writes dead letters. Every statement names the tenant. */
 @Injectable()
 export class DeadLetterStore {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly tenants: TenantsService,
+    private readonly partition: TenantPartition,
+  ) {}
 
   /**
    * Keeps a message that can never be stored. One that died before, and was on its way back, is
    * kept as it died now: who sent it back must not take it away.
    */
   async keep(row: DeadLetterRow): Promise<void> {
-    const { tenantId, id, type, body, reason, attempts, acceptedAt } = row;
-    await this.database.run(KEEP, [tenantId, id, type, body, reason, attempts, acceptedAt]);
+    await this.insert(KEEP, row);
   }
 
   /** The same for one of which nobody knows whether it was stored: only if it was not. */
   async keepUnlessStored(row: DeadLetterRow): Promise<void> {
-    const { tenantId, id, type, body, reason, attempts, acceptedAt } = row;
-    const values = [tenantId, id, type, body, reason, attempts, acceptedAt];
-    await this.database.run(KEEP_UNLESS_STORED, values);
+    await this.insert(KEEP_UNLESS_STORED, row);
   }
 
   /** A living tenant's, the last dead first, up to `limit` behind `after`. */
@@ -95,6 +98,19 @@ export class DeadLetterStore {
   async remove(tenantId: string, id: string): Promise<boolean> {
     const removed = await this.database.run(REMOVE, [tenantId, id]);
     return removed.length > 0;
+  }
+
+  /** A living tenant's partition comes with its first dead letter. */
+  private async insert(statement: Statement, row: DeadLetterRow): Promise<void> {
+    const { tenantId, id, type, body, reason, attempts, acceptedAt } = row;
+    const values = [tenantId, id, type, body, reason, attempts, acceptedAt];
+    try {
+      await this.database.run(statement, values);
+    } catch (error) {
+      if (!isWithoutPartition(error) || !(await this.tenants.isLiving(tenantId))) throw error;
+      await this.partition.restore(tenantId);
+      await this.database.run(statement, values);
+    }
   }
 }
 

@@ -28,6 +28,10 @@ export class Tenant {
   @Column({ name: 'updated_at', type: 'timestamptz', precision: 3, default: () => 'now()' })
   updatedAt!: Date;
 
+  /** When its queue was there for the first time; nobody consumes it before. */
+  @Column({ name: 'declared_at', type: 'timestamptz', precision: 3, nullable: true })
+  declaredAt!: Date | null;
+
   @Column({ name: 'removed_at', type: 'timestamptz', precision: 3, nullable: true })
   removedAt!: Date | null;
 }

@@ -49,6 +49,7 @@ export class TenantsService {
       await this.remove(tenantId);
       throw error;
     }
+    await this.tenants.update({ tenantId }, { declaredAt: () => 'now()' });
     await this.changes.announce(tenantId);
     return this.get(tenantId);
   }

@@ -1,4 +1,10 @@
-import { type ChannelModel, connect, type ConfirmChannel, type Options } from 'amqplib';
+import {
+  type ChannelModel,
+  connect,
+  type ConfirmChannel,
+  type ConsumeMessage,
+  type Options,
+} from 'amqplib';
 import { servers } from './servers';
 
 export const queueOf = (tenantId: string): string => `tenant_${tenantId}_queue`;
@@ -45,6 +51,22 @@ export class TestBroker {
     } catch {
       return undefined;
     }
+  }
+
+  /** The first message that waits for a tenant who is paused; it goes back as it was. */
+  async first(tenantId: string): Promise<ConsumeMessage> {
+    const channel = await this.connection.createChannel();
+    await channel.prefetch(1);
+    // A queue with a single active consumer does not answer `basic.get`.
+    const message = await new Promise<ConsumeMessage>((resolve, reject) => {
+      channel
+        .consume(queueOf(tenantId), (delivered) => {
+          if (delivered) resolve(delivered);
+        })
+        .catch(reject);
+    });
+    await channel.close();
+    return message;
   }
 
   async deleteQueue(tenantId: string): Promise<void> {

@@ -5,6 +5,9 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
  * good while its replica's heartbeat is fresh, by the database's clock alone. `steady_since` says
  * since when a replica was able to consume without a break; null, that it is not.
  *
+ * `declared_at` is when a tenant's queue was there for the first time: until then nobody claims it. A
+ * quorum queue that is consumed while it is being declared ends the connection of whoever does.
+ *
  * Logged, unlike the reports that they replace: after a crash of the database every tenant would
  * otherwise move.
  */
@@ -29,9 +32,12 @@ export class Ownership1764000004000 implements MigrationInterface {
         workers_applied integer NOT NULL DEFAULT 0
       )`);
     await queryRunner.query(`CREATE INDEX tenant_leases_of_replica ON tenant_leases (replica_id)`);
+    await queryRunner.query(`ALTER TABLE tenants ADD declared_at timestamptz(3)`);
+    await queryRunner.query(`UPDATE tenants SET declared_at = now()`);
   }
 
   async down(queryRunner: QueryRunner): Promise<void> {
+    await queryRunner.query(`ALTER TABLE tenants DROP declared_at`);
     await queryRunner.query(`DROP TABLE tenant_leases`);
     await queryRunner.query(`DROP TABLE replicas`);
     await queryRunner.query(`

@@ -4,7 +4,7 @@
  */
 import { connect, type Channel, type ConsumeMessage } from 'amqplib';
 import { Pool } from 'pg';
-import { job } from '../support/job';
+import { type ConsumingJob, job } from '../support/job';
 
 interface Row {
   readonly tenantId: string;
@@ -24,7 +24,7 @@ const INSERT = {
     ON CONFLICT DO NOTHING`,
 };
 
-const { databaseUrl, rabbitmqUrl, tenantIds, workers } = job();
+const { databaseUrl, rabbitmqUrl, tenantIds, workers } = job() as ConsumingJob;
 const pool = new Pool({ connectionString: databaseUrl, max: STATEMENTS });
 let waiting: Row[] = [];
 let underWay = 0;

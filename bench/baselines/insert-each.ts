@@ -1,7 +1,7 @@
 /** Baseline: the usual way. Each message is an INSERT of its own, and acked after it. */
 import { connect, type Channel, type ConsumeMessage } from 'amqplib';
 import { Pool } from 'pg';
-import { job } from '../support/job';
+import { type ConsumingJob, job } from '../support/job';
 
 const CONNECTIONS = 10;
 const INSERT = {
@@ -11,7 +11,7 @@ const INSERT = {
     ON CONFLICT DO NOTHING`,
 };
 
-const { databaseUrl, rabbitmqUrl, tenantIds, workers } = job();
+const { databaseUrl, rabbitmqUrl, tenantIds, workers } = job() as ConsumingJob;
 const pool = new Pool({ connectionString: databaseUrl, max: CONNECTIONS });
 
 async function store(tenantId: string, message: ConsumeMessage, channel: Channel): Promise<void> {

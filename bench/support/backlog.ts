@@ -1,15 +1,11 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect } from 'amqplib';
 import type { Client } from 'pg';
 import { uuidv7 } from 'uuidv7';
+import { payload } from './payload';
 
 const WINDOW = 2_000;
 const STUCK_AFTER_MS = 120_000;
-
-/** A payload of some 200 bytes, as JSON. */
-const payload = (): Buffer =>
-  Buffer.from(JSON.stringify({ order: randomUUID(), note: 'x'.repeat(120), total: 99.5 }));
 
 /** Puts `total` messages into the tenants' queues, in turns, and waits for the confirms. */
 export async function fillQueues(
@@ -22,7 +18,8 @@ export async function fillQueues(
   for (let sent = 0; sent < total; sent++) {
     const tenantId = tenantIds[sent % tenantIds.length] ?? '';
     const properties = { messageId: uuidv7(), deliveryMode: 2 };
-    channel.publish('messaging.messages', tenantId, payload(), properties);
+    const body = Buffer.from(JSON.stringify(payload()));
+    channel.publish('messaging.messages', tenantId, body, properties);
     if (sent % WINDOW === WINDOW - 1) await channel.waitForConfirms();
   }
   await channel.waitForConfirms();

@@ -8,23 +8,47 @@ export interface Servers {
   readonly databaseUrl: string;
   readonly rabbitmqUrl: string;
   readonly client: Client;
+  /** Undefined for servers that are not ours: then their processes are not ours to look at. */
+  readonly pids?: { readonly database: number; readonly broker: number };
+  /** The folder of the database's data and log, if it is ours. */
+  readonly dataDir?: string;
+  /** Of the broker's management API, if it is ours. */
+  readonly managementUrl?: string;
 }
 
-export async function withServers(work: (servers: Servers) => Promise<void>): Promise<void> {
+/** Empty ones for every benchmark, so that none measures what another one left. */
+export async function withServers<Result>(
+  work: (servers: Servers) => Promise<Result>,
+): Promise<Result> {
   const { DATABASE_URL, RABBITMQ_URL } = process.env;
-  const stack = await LocalStack.start({
-    env: { DATABASE_URL, RABBITMQ_URL },
-    log: (line) => process.stdout.write(`${line}\n`),
-  });
-  const { databaseUrl, rabbitmqUrl } = stack;
-  const client = new Client({ connectionString: databaseUrl });
+  const stack = await LocalStack.start({ env: { DATABASE_URL, RABBITMQ_URL } });
+  const client = new Client({ connectionString: stack.databaseUrl });
   await client.connect();
   try {
-    await work({ databaseUrl, rabbitmqUrl, client });
+    return await work({ ...ownServers(stack), ...urls(stack), client });
   } finally {
     await client.end();
     await stack.stop();
   }
+}
+
+const urls = ({
+  databaseUrl,
+  rabbitmqUrl,
+}: LocalStack): { databaseUrl: string; rabbitmqUrl: string } => ({
+  databaseUrl,
+  rabbitmqUrl,
+});
+
+/** A broker in a container has a process, but not one that is ours. */
+function ownServers(stack: LocalStack): Partial<Servers> {
+  const { postgres, rabbitmq, rabbitmqManagementUrl: managementUrl, dataDir } = stack;
+  const broker = rabbitmq && 'pid' in rabbitmq ? (rabbitmq.pid as number) : undefined;
+  return {
+    ...(postgres && { dataDir }),
+    ...(managementUrl && { managementUrl }),
+    ...(postgres && broker !== undefined && { pids: { database: postgres.pid, broker } }),
+  };
 }
 
 export async function machineOf({ client, rabbitmqUrl }: Servers): Promise<string> {

@@ -1,0 +1,61 @@
+/**
+ * Baseline: the service's own app, with its adapter, parser, pipes, filter and logging, and a handler
+ * that answers as the real one does, without a broker.
+ */
+import 'reflect-metadata';
+import { Body, Controller, Get, HttpCode, Module, Param, Post } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { ConfigModule, loadEnvironment } from '@app/config';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Logger, LoggerModule } from 'nestjs-pino';
+import { uuidv7 } from 'uuidv7';
+import { httpAdapter, setUpApp } from '../../apps/messaging/src/app.setup';
+import { logging } from '../../apps/messaging/src/logging';
+import { MessageInput } from '../../apps/messaging/src/messages/dto/message-input.dto';
+import type { AcceptedResponse } from '../../apps/messaging/src/messages/dto/message.response';
+import { IdempotencyKey } from '../../apps/messaging/src/messages/idempotency-key';
+import { ShutdownModule } from '../../apps/messaging/src/shutdown';
+import { TenantParams } from '../../apps/messaging/src/tenants/dto/tenant-params.dto';
+
+@Controller()
+class NothingController {
+  @Get('health/live')
+  live(): object {
+    return { status: 'ok' };
+  }
+
+  @Post('tenants/:tenant_id/messages')
+  @HttpCode(202)
+  accept(
+    @Param() { tenant_id }: TenantParams,
+    @Body() _message: MessageInput,
+    @IdempotencyKey() _key?: string,
+  ): Promise<AcceptedResponse> {
+    return Promise.resolve({ id: uuidv7(), tenant_id, status: 'accepted' });
+  }
+}
+
+async function main(): Promise<void> {
+  const environment = loadEnvironment(process.env, process.cwd());
+
+  @Module({
+    imports: [
+      ConfigModule.with(environment),
+      LoggerModule.forRoot(logging(environment)),
+      ShutdownModule,
+    ],
+    controllers: [NothingController],
+  })
+  class NothingModule {}
+
+  const app = await NestFactory.create<NestFastifyApplication>(
+    NothingModule,
+    httpAdapter(environment),
+    { bufferLogs: true, bodyParser: false },
+  );
+  app.useLogger(app.get(Logger));
+  setUpApp(app, environment);
+  await app.listen(environment.PORT, environment.HOST);
+}
+
+void main();

@@ -1,0 +1,102 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { fillQueues } from './support/backlog';
+import { comparison, median, milliseconds, perSecond, type Row } from './support/figures';
+import { MeasuredProcess } from './support/process';
+import { type Probe, readableAfter } from './support/probe';
+import { PurgedQueues } from './support/purged-queues';
+import type { Servers } from './support/servers';
+import { createTenants, forEachTenant } from './support/tenants';
+
+const ROUNDS = 3;
+const WORKERS = 3;
+const FLOODING = 4;
+const FLOODING_WORKERS = 200;
+
+/** More than can be stored in the time of two phases. */
+const FLOOD = 400_000;
+const PHASE_MS = 5_000;
+
+/** Until the flood is at its speed. */
+const RAMP_MS = 1_000;
+
+interface Round {
+  readonly alone: Probe;
+  readonly beside: Probe;
+  readonly floodAlone: number;
+  readonly floodBeside: number;
+}
+
+/** A tenant with a few workers, alone and beside four that flood the service. */
+export async function fair(servers: Servers): Promise<Row[]> {
+  const service = await MeasuredProcess.service(servers);
+  const [tenantId = ''] = await createTenants(service, 1, WORKERS);
+  const flooding = await createTenants(service, FLOODING, FLOODING_WORKERS);
+  await forEachTenant(service, flooding, 'pause');
+  const rounds: Round[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    rounds.push(await measure(servers, service, tenantId, flooding));
+  }
+  await service.stop();
+  return rowsOf(rounds);
+}
+
+async function measure(
+  servers: Servers,
+  service: MeasuredProcess,
+  tenantId: string,
+  flooding: readonly string[],
+): Promise<Round> {
+  const queues = await PurgedQueues.of(servers.rabbitmqUrl, flooding);
+  const alone = await readableAfter(service, tenantId, PHASE_MS);
+  await fillQueues(servers.rabbitmqUrl, flooding, FLOOD);
+  await forEachTenant(service, flooding, 'resume');
+  await delay(RAMP_MS);
+  const start = Date.now();
+  await delay(PHASE_MS);
+  const between = Date.now();
+  const beside = await readableAfter(service, tenantId, PHASE_MS);
+  const end = Date.now();
+  if ((await queues.depth()) === 0) throw new Error('The flood ended before its time');
+  await forEachTenant(service, flooding, 'pause');
+  await queues.purge();
+  await queues.close();
+  const floodAlone = await storedPerSecond(servers, flooding, start, between);
+  const floodBeside = await storedPerSecond(servers, flooding, between, end);
+  await servers.client.query('TRUNCATE messages');
+  const round = { alone, beside, floodAlone, floodBeside };
+  process.stdout.write(`  ${JSON.stringify(round)}\n`);
+  return round;
+}
+
+async function storedPerSecond(
+  { client }: Servers,
+  tenantIds: readonly string[],
+  start: number,
+  end: number,
+): Promise<number> {
+  const { rows } = await client.query<{ count: number }>(
+    `SELECT count(*)::int AS count FROM messages
+     WHERE tenant_id = ANY($1::uuid[]) AND stored_at >= $2 AND stored_at < $3`,
+    [tenantIds, new Date(start), new Date(end)],
+  );
+  return ((rows[0]?.count ?? 0) * 1_000) / (end - start);
+}
+
+function rowsOf(rounds: readonly Round[]): Row[] {
+  const of = (pick: (round: Round) => number): number => median(rounds.map(pick));
+  const latency = (name: string, key: keyof Probe, atMost: number): Row =>
+    comparison({
+      what: `publish to readable beside a flood, ${name}`,
+      ...{ ours: of(({ beside }) => beside[key]), theirs: of(({ alone }) => alone[key]) },
+      ...{ against: 'the same tenant alone', unit: milliseconds, wanted: { atMost } },
+    });
+  return [
+    latency('p50', 'p50', 2),
+    latency('p95', 'p95', 3),
+    comparison({
+      what: 'the flood beside that tenant',
+      ...{ ours: of(({ floodBeside }) => floodBeside), theirs: of(({ floodAlone }) => floodAlone) },
+      ...{ against: 'the flood alone', unit: perSecond, wanted: { atLeast: 0.8 } },
+    }),
+  ];
+}

@@ -1,0 +1,57 @@
+import { megabytes, median, reported, required, type Row } from '../support/figures';
+import type { Sample } from './sample';
+
+/** Flat: the trend over the whole run makes less than a tenth of what there is, or 10 MB. */
+export function verdicts(
+  samples: readonly Sample[],
+  statements: readonly number[],
+  complaints: string,
+  underWay: number,
+): Row[] {
+  const of = (key: keyof Sample): number[] => samples.map((each) => each[key]);
+  const memory = median(of('memoryBytes'));
+  const grown = growthOf(of('at'), of('memoryBytes'));
+  const growing = (what: string, key: keyof Sample): Row =>
+    required(`${what}: more at the end`, lastOf(of(key)) - firstOf(of(key)), String, { atMost: 0 });
+  const [early = NaN, late = NaN] = statements;
+  return [
+    reported('memory of the process, median', megabytes(memory)),
+    required('its growth, by linear regression', grown, megabytes, {
+      atMost: Math.max(10e6, memory / 10),
+    }),
+    required(
+      'messages that wait, median of the last minute',
+      median(of('queued').slice(-12)),
+      String,
+      {
+        atMost: Math.max(2 * median(of('queued').slice(0, 12)), underWay),
+      },
+    ),
+    growing('channels', 'channels'),
+    growing('connections to the broker', 'brokerConnections'),
+    growing('connections to the database', 'databaseConnections'),
+    required('prepared statements of a connection: more at the end', late - early, String, {
+      atMost: 0,
+    }),
+    required('warnings of too many listeners', listenerWarnings(complaints), String, { atMost: 0 }),
+  ];
+}
+
+const firstOf = (values: readonly number[]): number => values[0] ?? NaN;
+const lastOf = (values: readonly number[]): number => values.at(-1) ?? NaN;
+
+/** Node warns once when an emitter has more listeners than it should. */
+const listenerWarnings = (complaints: string): number =>
+  complaints.match(/MaxListenersExceededWarning/g)?.length ?? 0;
+
+/** The slope of the least squares, times the time that passed. */
+function growthOf(times: readonly number[], values: readonly number[]): number {
+  const mean = (all: readonly number[]): number => all.reduce((a, b) => a + b, 0) / all.length;
+  const [time, value] = [mean(times), mean(values)];
+  const together = times.reduce(
+    (sum, at, index) => sum + (at - time) * ((values[index] ?? 0) - value),
+    0,
+  );
+  const spread = times.reduce((sum, at) => sum + (at - time) ** 2, 0);
+  return (together / spread) * (lastOf(times) - firstOf(times));
+}

@@ -1,0 +1,103 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import {
+  type Comparison,
+  comparison,
+  megabytes,
+  milliseconds,
+  perSecond,
+  required,
+  type Row,
+  seconds,
+  table,
+} from '../support/figures';
+import type { Servers } from '../support/servers';
+import { throughputPlot } from './plot';
+import { measureRemoval, type Removal } from './removal';
+import { measureStep, type Step } from './step';
+import { Tenancy } from './tenancy';
+
+const REMOVED = 1_000;
+const DOCS = resolve(__dirname, '../../../docs');
+
+export interface Many {
+  /** Numbers of tenants, growing. */
+  readonly steps: readonly number[];
+  /** Whether to write the table and the plot into the repository. */
+  readonly written: boolean;
+}
+
+/** How time, memory and throughput go with the number of tenants; and how a thousand of them go. */
+export async function many(servers: Servers, { steps, written }: Many): Promise<Row[]> {
+  const tenancy = await Tenancy.begin(servers);
+  const measured: Step[] = [];
+  for (const tenants of steps) {
+    measured.push(await measureStep(tenancy, tenants));
+    process.stdout.write(`  ${JSON.stringify(measured.at(-1))}\n`);
+  }
+  const removal = await measureRemoval(tenancy, Math.min(REMOVED, tenancy.tenantIds.length - 1));
+  process.stdout.write(`  ${JSON.stringify(removal)}\n`);
+  await tenancy.service.stop();
+  const text = stepsTable(measured);
+  process.stdout.write(`\n${text}\n`);
+  if (written) write(text, measured);
+  return rowsOf(measured, removal);
+}
+
+function write(text: string, steps: readonly Step[]): void {
+  mkdirSync(DOCS, { recursive: true });
+  writeFileSync(resolve(DOCS, 'many-tenants.md'), `# Many tenants\n\n${text}\n`);
+  const points = steps.map(({ tenants, storedPerSecond }) => ({ tenants, storedPerSecond }));
+  writeFileSync(resolve(DOCS, 'throughput.svg'), throughputPlot(points));
+}
+
+const stepsTable = (steps: readonly Step[]): string =>
+  table(
+    ['', ...steps.map(({ tenants }) => `${tenants.toLocaleString('en')} tenants`)],
+    LINES.map(([name, show]) => [name, ...steps.map(show)]),
+  );
+
+const LINES: readonly [name: string, show: (step: Step) => string][] = [
+  ['created through the API, at the end', (step) => perSecond(step.createdPerSecond)],
+  ['start to all consuming', (step) => seconds(step.startMs)],
+  ['memory of the process', (step) => megabytes(step.appBytes)],
+  ['memory of RabbitMQ', (step) => megabytes(step.brokerBytes)],
+  ['memory of PostgreSQL', (step) => megabytes(step.databaseBytes)],
+  ['one message to each, stored', (step) => seconds(step.oneToEachMs)],
+  ['a single publish, median', (step) => milliseconds(step.publishMs)],
+  ['a first page, median', (step) => milliseconds(step.pageMs)],
+  ['a backlog of 50,000, stored', (step) => perSecond(step.storedPerSecond)],
+];
+
+function rowsOf(steps: readonly Step[], removal: Removal): Row[] {
+  const [first] = steps;
+  const last = steps.at(-1);
+  if (!first || !last) return [];
+  const count = last.tenants.toLocaleString('en');
+  const against = `${first.tenants} tenants`;
+  const slower = (what: string, pick: (step: Step) => number): Comparison => ({
+    what: `${what} with ${count} tenants`,
+    ...{ ours: pick(last), against, theirs: pick(first), unit: milliseconds },
+    wanted: { atMost: 1.2 },
+  });
+  return [
+    required(`creating tenants, at ${count}`, last.createdPerSecond, perSecond, { atLeast: 30 }),
+    required(`start to all of ${count} consuming`, last.startMs, seconds, { atMost: 30_000 }),
+    required(`memory of the process, ${count}`, last.appBytes, megabytes, { atMost: 400e6 }),
+    required(`one message to each of ${count}`, last.oneToEachMs, seconds, { atMost: 10_000 }),
+    comparison(slower('a single publish', (step) => step.publishMs)),
+    comparison(slower('a first page', (step) => step.pageMs)),
+    ...removalRows(removal),
+  ];
+}
+
+function removalRows({ tenants, goneMs, before, meanwhile, failed }: Removal): Row[] {
+  return [
+    required(`removing ${tenants.toLocaleString('en')}`, goneMs, seconds, { atMost: 60_000 }),
+    required('calls of another tenant that failed meanwhile', failed, String, { atMost: 0 }),
+    comparison({
+      what: "another tenant's publish meanwhile, p95",
+      ...{ ours: meanwhile.p95, against: 'before', theirs: before.p95, unit: milliseconds },
+    }),
+  ];
+}

@@ -1,0 +1,80 @@
+import { median } from '../support/figures';
+import { residentBytes, treeBytes } from '../support/memory';
+import { backlogOfAll, oneToEach } from './storing';
+import type { Tenancy } from './tenancy';
+
+/** What was measured with one number of tenants. Times are milliseconds, memory is bytes. */
+export interface Step {
+  readonly tenants: number;
+  readonly createdPerSecond: number;
+  readonly startMs: number;
+  readonly appBytes: number;
+  readonly brokerBytes: number;
+  readonly databaseBytes: number;
+  readonly oneToEachMs: number;
+  readonly publishMs: number;
+  readonly pageMs: number;
+  readonly storedPerSecond: number;
+}
+
+/** Spread evenly over the tenants, one each at least. */
+const WORKERS = 1_000;
+const BACKLOG = 50_000;
+const ROUNDS = 3;
+const CALLS = 200;
+
+/** Grows to `tenants`, and measures. */
+export async function measureStep(tenancy: Tenancy, tenants: number): Promise<Step> {
+  const createdPerSecond = await tenancy.growTo(tenants);
+  await tenancy.setWorkers(few(tenancy), Math.max(1, WORKERS / tenants));
+  const startMs = await tenancy.restart();
+  const oneToEachMs = await oneToEach(tenancy);
+  const storedPerSecond = await throughput(tenancy);
+  const calls = await medianCalls(tenancy);
+  const memory = memoryOf(tenancy);
+  await tenancy.setWorkers(few(tenancy), 1);
+  return { tenants, createdPerSecond, startMs, oneToEachMs, storedPerSecond, ...calls, ...memory };
+}
+
+/** Those that get more than one worker, while there are few tenants. */
+const few = ({ tenantIds }: Tenancy): readonly string[] =>
+  tenantIds.length < WORKERS ? tenantIds : [];
+
+async function throughput(tenancy: Tenancy): Promise<number> {
+  const rates: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) rates.push(await backlogOfAll(tenancy, BACKLOG));
+  return median(rates);
+}
+
+/** Calls of random tenants, one after the other. */
+async function medianCalls({
+  service,
+  tenantIds,
+}: Tenancy): Promise<{ publishMs: number; pageMs: number }> {
+  const times = { publish: [] as number[], page: [] as number[] };
+  for (let call = 0; call < CALLS; call++) {
+    const tenantId = tenantIds[Math.floor(Math.random() * tenantIds.length)] ?? '';
+    const path = `/api/tenants/${tenantId}/messages`;
+    times.publish.push(await timed(() => service.call('POST', path, { payload: 'probe' })));
+    times.page.push(await timed(() => service.call('GET', path)));
+  }
+  return { publishMs: median(times.publish), pageMs: median(times.page) };
+}
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await work();
+  return performance.now() - start;
+}
+
+function memoryOf({
+  service,
+  servers,
+}: Tenancy): Pick<Step, 'appBytes' | 'brokerBytes' | 'databaseBytes'> {
+  const { pids } = servers;
+  return {
+    appBytes: residentBytes(service.pid),
+    brokerBytes: pids ? treeBytes(pids.broker) : NaN,
+    databaseBytes: pids ? treeBytes(pids.database) : NaN,
+  };
+}

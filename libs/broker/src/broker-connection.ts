@@ -58,7 +58,8 @@ export class BrokerConnection {
    * @throws BrokerUnavailable when there is no connection, no answer within 5 s, or a refusal
    */
   async withChannel<Result>(work: (channel: Channel) => Promise<Result>): Promise<Result> {
-    const model = await this.connected();
+    const { connection: model } = this.amqp.managedConnection;
+    if (!this.isUp() || !model) throw new BrokerUnavailable('not connected');
     const channel = await this.opened(model);
     const opened = { closed: false };
     // An 'error' event without a listener would end the process; the caller's promise has it too.
@@ -81,19 +82,19 @@ export class BrokerConnection {
     }
   }
 
-  private inTime<Result>(work: Promise<Result>): Promise<Result> {
-    return within(ANSWER_WITHIN_MS, work, () => new BrokerUnavailable('it does not answer'));
+  /**
+   * Waits for a connection that was lost a moment ago: it mostly comes back at once.
+   *
+   * @throws BrokerUnavailable when it does not
+   */
+  async reconnected(): Promise<void> {
+    if (this.isUp()) return;
+    const back = once(this.amqp.managedConnection, 'connect');
+    await within(CONNECTED_WITHIN_MS, back, () => new BrokerUnavailable('not connected'));
   }
 
-  /** A connection that was lost a moment ago is worth waiting for: it mostly comes back at once. */
-  private async connected(): Promise<ChannelModel> {
-    const { managedConnection } = this.amqp;
-    if (!this.isUp()) {
-      const back = once(managedConnection, 'connect');
-      await within(CONNECTED_WITHIN_MS, back, () => new BrokerUnavailable('not connected'));
-    }
-    if (!managedConnection.connection) throw new BrokerUnavailable('not connected');
-    return managedConnection.connection;
+  private inTime<Result>(work: Promise<Result>): Promise<Result> {
+    return within(ANSWER_WITHIN_MS, work, () => new BrokerUnavailable('it does not answer'));
   }
 
   /**

@@ -3,11 +3,15 @@ import { Injectable } from '@nestjs/common';
 import { Environment } from '@app/config';
 import type { Replies } from 'amqplib';
 import { ConsumingConnection } from './connections';
-import { bindQueue, declareQueue, topology } from './topology';
 import { BrokerUnavailable } from './broker-errors';
+import { within } from './deadline';
+import { bindQueue, declareQueue, topology } from './topology';
 
 const UNUSED_WITHIN_MS = 1_000;
 const POLL_MS = 50;
+
+/** A figure for a reader, who would rather have the rest than wait. */
+const COUNT_WITHIN_MS = 1_000;
 
 /** The tenants' queues, seen from outside: each operation on a channel of its own. */
 @Injectable()
@@ -16,6 +20,17 @@ export class TenantQueues {
     private readonly connection: ConsumingConnection,
     private readonly environment: Environment,
   ) {}
+
+  /**
+   * For a tenant that is being created: whoever does that can wait for a reconnect, and would have
+   * to begin again.
+   *
+   * @throws BrokerUnavailable
+   */
+  async create(tenantId: string): Promise<void> {
+    await this.connection.reconnected();
+    await this.declare(tenantId);
+  }
 
   /**
    * Declares and binds the queue. One that is there with other arguments, those of an earlier
@@ -59,9 +74,12 @@ export class TenantQueues {
     return counts?.consumerCount ?? 0;
   }
 
-  /** Messages ready for delivery, or null when the queue or the broker is away. */
+  /** Messages ready for delivery, or null when the queue or the broker is away, or too slow to say. */
   async ready(tenantId: string): Promise<number | null> {
-    const counts = await this.counts(tenantId);
+    const late = (): Error => new Error('late');
+    const counts = await within(COUNT_WITHIN_MS, this.counts(tenantId), late).catch(
+      () => undefined,
+    );
     return counts?.messageCount ?? null;
   }
 

@@ -8,10 +8,16 @@ type PostgresOptions = Extract<DataSourceOptions, { type: 'postgres' }>;
 const CONNECT_TIMEOUT_MS = 2_000;
 
 /**
- * How long one statement may take before its connection is given up. A batch of 500 rows takes some
- * 10 ms; a server that was frozen or cut off silently never answers.
+ * How long a statement may take before its connection is given up: a server that was frozen or cut
+ * off silently never answers, and whoever asked by HTTP is to hear so while they still listen.
  */
-const QUERY_TIMEOUT_MS = 10_000;
+const QUERY_TIMEOUT_MS = 4_000;
+
+/**
+ * The same for what nobody waits for, and what may take longer for good reasons: a large batch, or
+ * DDL that waits for locks.
+ */
+export const UNHURRIED_MS = 10_000;
 
 /**
  * Settings of every session, with their reasons.

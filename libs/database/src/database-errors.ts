@@ -6,6 +6,7 @@ export const sqlState = {
   lockNotAvailable: '55P03',
   deadlockDetected: '40P01',
   queryCanceled: '57014',
+  readOnly: '25006',
 } as const;
 
 /** Classes and codes after which the same statement may well succeed: the server or the way to it is at fault. */
@@ -46,4 +47,10 @@ export function isDatabaseUnavailable(error: unknown): boolean {
 export function isWithoutPartition(error: unknown): boolean {
   const constraint: unknown = Reflect.get(Object(error) as object, 'constraint');
   return codeOf(error) === sqlState.checkViolation && constraint === undefined;
+}
+
+/** Whether a session is worth no further try: its server is a standby now, or does not answer. */
+export function isSessionStale(error: unknown): boolean {
+  if (codeOf(error) === sqlState.readOnly) return true;
+  return error instanceof Error && error.message === 'Query read timeout';
 }

@@ -1,11 +1,14 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { Pool, PoolClient, QueryResultRow } from 'pg';
 import { DataSource } from 'typeorm';
+import { isSessionStale } from './database-errors';
 
 /** A statement under a name: prepared once per connection, then only bound and run. */
 export interface Statement {
   readonly name: string;
   readonly text: string;
+  /** How long it may take, where that is longer than what a caller of HTTP waits. */
+  readonly withinMs?: number;
 }
 
 /**
@@ -23,8 +26,15 @@ export class Database {
    * closed rather than used again: `pg`'s pool drops a client that is released with an error.
    */
   async run<Row extends QueryResultRow>(statement: Statement, values: unknown[]): Promise<Row[]> {
-    const { rows } = await this.pool().query<Row>({ ...statement, values });
-    return rows;
+    const pool = this.pool();
+    const { name, text, withinMs } = statement;
+    const limit = withinMs === undefined ? {} : { query_timeout: withinMs };
+    try {
+      return (await pool.query<Row>({ name, text, values, ...limit })).rows;
+    } catch (error) {
+      if (isSessionStale(error)) closeIdle(pool);
+      throw error;
+    }
   }
 
   /** Does `work` in one transaction; rolled back when it throws. */
@@ -65,5 +75,18 @@ export class Database {
     const { master } = this.dataSource.driver as unknown as { master?: Pool };
     if (!this.dataSource.isInitialized || !master) throw new Error('Driver not Connected');
     return master;
+  }
+}
+
+/**
+ * What ails one session ails those that were opened with it: after a failover they stay with the
+ * server that is read-only now. Found out one by one, each would cost a try and its pause.
+ */
+function closeIdle(pool: Pool): void {
+  for (let idle = pool.idleCount; idle > 0; idle--) {
+    pool.connect().then(
+      (client) => client.release(true),
+      () => undefined,
+    );
   }
 }

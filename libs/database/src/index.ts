@@ -1,4 +1,4 @@
-export { migrationOptions } from './data-source-options';
+export { migrationOptions, UNHURRIED_MS } from './data-source-options';
 export { Database, type Statement } from './database';
 export { codeOf, isDatabaseUnavailable, isWithoutPartition, sqlState } from './database-errors';
 export { DatabaseModule } from './database.module';

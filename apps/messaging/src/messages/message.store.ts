@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { Database, type Statement } from '@app/database';
+import { Database, type Statement, UNHURRIED_MS } from '@app/database';
 import { Repository } from 'typeorm';
 import { type Order, type Position, START } from './message-cursor';
 import { Message } from './message.entity';
@@ -83,6 +83,7 @@ function fromRow(row: Row): Omit<Message, 'tenantId'> {
 /** One JSON array is parsed faster than an array of texts is quoted, sent and cast. */
 const INSERT: Statement = {
   name: 'insert-messages',
+  withinMs: UNHURRIED_MS,
   text: `
     INSERT INTO messages (tenant_id, id, type, payload, accepted_at)
     SELECT tenant_id, id, type, payload, accepted_at

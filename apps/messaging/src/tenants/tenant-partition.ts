@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
-import { codeOf, Database, sqlState } from '@app/database';
-import type { PoolClient } from 'pg';
+import { codeOf, Database, sqlState, UNHURRIED_MS } from '@app/database';
+import type { PoolClient, QueryConfig } from 'pg';
 
 /** The tables that have a partition per tenant. */
-const PARTITIONED = ['messages', 'dead_letters'] as const;
-type Partitioned = (typeof PARTITIONED)[number];
+export const PARTITIONED = ['messages', 'dead_letters'] as const;
+export type Partitioned = (typeof PARTITIONED)[number];
 
 /**
  * What a tenant has from the beginning; the others come with their first row. At thousands of tenants
@@ -17,20 +17,11 @@ const FROM_THE_BEGINNING: readonly Partitioned[] = ['messages'];
 const LOCK_TIMEOUT = `SET LOCAL lock_timeout = '2s'`;
 const ATTEMPTS = 8;
 
-/** The lock among all who detach: PostgreSQL allows one pending detach per table. */
-const DETACH_LOCK = 7_301_402;
-
-/**
- * Detaching waits for the transactions that are under way, a backup's for minutes, and whoever
- * creates a tenant meanwhile waits for the detach. So it gives up soon, and is finished later.
- */
-const DETACH_TIMEOUT = `SET statement_timeout = '1s'`;
-
-const partitionOf = (table: Partitioned, tenantId: string): string =>
+export const partitionOf = (table: Partitioned, tenantId: string): string =>
   `${table}_${tenantId.replaceAll('-', '')}`;
 
 /**
- * All DDL of the tenants' partitions. `CREATE TABLE … PARTITION OF` and `DROP TABLE` of a partition
+ * Makes the tenants' partitions; `partition-removal` takes them away. `CREATE TABLE … PARTITION OF` and `DROP TABLE` of a partition
  * lock the parent for everybody; `ATTACH` and `DETACH … CONCURRENTLY` take SHARE UPDATE EXCLUSIVE,
  * which neither reads nor inserts wait for. They are what is used here, and nothing else.
  *
@@ -56,9 +47,7 @@ export class TenantPartition {
         this.database.transaction(async (client) => {
           await client.query(LOCK_TIMEOUT);
           const result = await before(client);
-          await client.query(
-            FROM_THE_BEGINNING.map((table) => attachSql(table, tenantId)).join(''),
-          );
+          await client.query(attach(tenantId, FROM_THE_BEGINNING));
           return result;
         }),
       ),
@@ -69,20 +58,6 @@ export class TenantPartition {
   async restore(tenantId: string): Promise<void> {
     for (const table of PARTITIONED) {
       await this.oneAtATime(() => this.restoreOne(table, tenantId));
-    }
-  }
-
-  /**
-   * Detaches and drops a tenant's partitions. Can be interrupted anywhere and called again.
-   *
-   * @returns false when others are in the way just now; try again later
-   */
-  async remove(tenantId: string): Promise<boolean> {
-    try {
-      return await this.database.onOneConnection((client) => this.tryToRemove(client, tenantId));
-    } catch (error) {
-      if (codeOf(error) === sqlState.queryCanceled) return false;
-      throw error;
     }
   }
 
@@ -98,26 +73,8 @@ export class TenantPartition {
     await this.database.transaction(async (client) => {
       if (await isAttached(client, table, partitionOf(table, tenantId))) return;
       await client.query(LOCK_TIMEOUT);
-      await client.query(attachSql(table, tenantId));
+      await client.query(attach(tenantId, [table]));
     });
-  }
-
-  private async tryToRemove(client: PoolClient, tenantId: string): Promise<boolean> {
-    if (!(await tryLock(client))) return false;
-    await client.query(DETACH_TIMEOUT);
-    for (const table of PARTITIONED) await this.removeOne(client, table, tenantId);
-    await client.query('RESET statement_timeout');
-    await client.query('SELECT pg_advisory_unlock($1)', [DETACH_LOCK]);
-    return true;
-  }
-
-  private async removeOne(client: PoolClient, table: Partitioned, tenantId: string): Promise<void> {
-    const partition = partitionOf(table, tenantId);
-    await finalizePending(client, table);
-    if (await isAttached(client, table, partition)) {
-      await client.query(`ALTER TABLE ${table} DETACH PARTITION ${partition} CONCURRENTLY`);
-    }
-    await client.query(`DROP TABLE IF EXISTS ${partition}`);
   }
 
   private oneAtATime<Result>(work: () => Promise<Result>): Promise<Result> {
@@ -125,6 +82,16 @@ export class TenantPartition {
     this.previous = next.catch(() => undefined);
     return next;
   }
+}
+
+/** What `pg` takes and its types do not name. */
+interface TimedQuery extends QueryConfig {
+  readonly query_timeout: number;
+}
+
+function attach(tenantId: string, tables: readonly Partitioned[]): TimedQuery {
+  const text = tables.map((table) => attachSql(table, tenantId)).join('');
+  return { text, query_timeout: UNHURRIED_MS };
 }
 
 /** LIKE with an identity column would make ATTACH fail on PostgreSQL 18. */
@@ -135,22 +102,6 @@ function attachSql(table: Partitioned, tenantId: string): string {
     ALTER TABLE ${table} ATTACH PARTITION ${partition} FOR VALUES IN ('${tenantId}');`;
 }
 
-async function tryLock(client: PoolClient): Promise<boolean> {
-  const { rows } = await client.query<{ locked: boolean }>(
-    'SELECT pg_try_advisory_lock($1) AS locked',
-    [DETACH_LOCK],
-  );
-  return rows[0]?.locked === true;
-}
-
-/** A detach that was interrupted blocks all others until it is finished. */
-async function finalizePending(client: PoolClient, table: Partitioned): Promise<void> {
-  const { rows } = await client.query<{ partition: string }>(PENDING, [table]);
-  for (const { partition } of rows) {
-    await client.query(`ALTER TABLE ${table} DETACH PARTITION ${partition} FINALIZE`);
-  }
-}
-
 async function isAttached(
   client: PoolClient,
   table: Partitioned,
@@ -159,10 +110,6 @@ async function isAttached(
   const { rowCount } = await client.query(ATTACHED, [table, partition]);
   return rowCount === 1;
 }
-
-const PENDING = `
-  SELECT inhrelid::regclass::text AS partition
-  FROM pg_inherits WHERE inhparent = $1::regclass AND inhdetachpending`;
 
 const ATTACHED = `
   SELECT 1 FROM pg_inherits

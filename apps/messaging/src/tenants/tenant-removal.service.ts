@@ -2,24 +2,33 @@ import {
   Injectable,
   Logger,
   type OnApplicationBootstrap,
+  type OnApplicationShutdown,
   type OnModuleDestroy,
 } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { TenantQueues, within } from '@app/broker';
 import { DatabaseStarter } from '@app/database';
-import { IsNull, Not, Repository } from 'typeorm';
+import { In, IsNull, Not, Repository } from 'typeorm';
+import { PartitionRemoval, type Removed } from './partition-removal';
 import { Tenant } from './tenant.entity';
 import { TenantPartition } from './tenant-partition';
 
 const SWEEP_EVERY_MS = 5_000;
 const STOP_WITHIN_MS = 1_000;
 
+/** Tenants whose queues are deleted at a time, and whose partitions go under one lock. */
+const AT_A_TIME = 50;
+
+const STUCK: Removed = { gone: new Set(), stuck: true };
+
 /**
  * Takes away what removed tenants leave: queue, partitions, and last the row, which is the note that
  * there is work to do. Whatever dies on the way, the next sweep of any replica goes on from there.
  */
 @Injectable()
-export class TenantRemoval implements OnApplicationBootstrap, OnModuleDestroy {
+export class TenantRemoval
+  implements OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown
+{
   private readonly logger = new Logger(TenantRemoval.name);
   private timer: NodeJS.Timeout | undefined;
   private sweeping: Promise<void> | undefined;
@@ -29,6 +38,7 @@ export class TenantRemoval implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(
     @InjectRepository(Tenant) private readonly tenants: Repository<Tenant>,
     private readonly partition: TenantPartition,
+    private readonly partitions: PartitionRemoval,
     private readonly queues: TenantQueues,
     private readonly database: DatabaseStarter,
   ) {}
@@ -41,10 +51,13 @@ export class TenantRemoval implements OnApplicationBootstrap, OnModuleDestroy {
     });
   }
 
-  async onModuleDestroy(): Promise<void> {
+  onModuleDestroy(): void {
     this.stopped = true;
     clearInterval(this.timer);
-    // A detach may wait for somebody's long transaction; the next sweep of any replica goes on.
+  }
+
+  /** A detach may wait for somebody's long transaction; the next sweep of any replica goes on. */
+  async onApplicationShutdown(): Promise<void> {
     const swept = this.sweeping ?? Promise.resolve();
     await within(STOP_WITHIN_MS, swept, () => new Error('late')).catch(() => undefined);
   }
@@ -80,20 +93,28 @@ export class TenantRemoval implements OnApplicationBootstrap, OnModuleDestroy {
       where: { removedAt: Not(IsNull()) },
     });
     const orphans = await this.partition.orphans();
-    for (const tenantId of [...removed.map((tenant) => tenant.tenantId), ...orphans]) {
-      // Whatever is in the way of one detach is in the way of all.
-      if (this.stopped || !(await this.finish(tenantId))) return;
+    const tenantIds = [...removed.map((tenant) => tenant.tenantId), ...orphans];
+    let stuck = false;
+    for (let from = 0; from < tenantIds.length && !this.stopped; from += AT_A_TIME) {
+      stuck = await this.finish(tenantIds.slice(from, from + AT_A_TIME), stuck);
     }
   }
 
-  /** @returns whether the partitions are gone */
-  private async finish(tenantId: string): Promise<boolean> {
-    const queueGone = await this.deleteQueue(tenantId);
-    const partitionsGone = await this.partition.remove(tenantId);
-    if (queueGone && partitionsGone) {
-      await this.tenants.delete({ tenantId, removedAt: Not(IsNull()) });
+  /**
+   * The queues go side by side, and the partitions meanwhile: neither waits for the other's server.
+   *
+   * @returns whether no partition can go for now
+   */
+  private async finish(tenantIds: readonly string[], stuck: boolean): Promise<boolean> {
+    const [queueGone, partitions] = await Promise.all([
+      Promise.all(tenantIds.map((tenantId) => this.deleteQueue(tenantId))),
+      stuck ? STUCK : this.partitions.remove(tenantIds),
+    ]);
+    const gone = tenantIds.filter((id, index) => queueGone[index] && partitions.gone.has(id));
+    if (gone.length > 0) {
+      await this.tenants.delete({ tenantId: In(gone), removedAt: Not(IsNull()) });
     }
-    return partitionsGone;
+    return partitions.stuck;
   }
 
   private async deleteQueue(tenantId: string): Promise<boolean> {

@@ -44,7 +44,7 @@ export class TenantsService {
     const tenantId = uuidv7();
     await this.insert(tenantId, name, workers);
     try {
-      await this.queues.declare(tenantId);
+      await this.queues.create(tenantId);
     } catch (error) {
       await this.remove(tenantId);
       throw error;

@@ -10,10 +10,11 @@ export class TestDatabase {
     readonly client: Client,
   ) {}
 
-  static async create(): Promise<TestDatabase> {
+  /** @param server one of the test's own; by default that of the run */
+  static async create(server = servers().databaseUrl): Promise<TestDatabase> {
     const name = `test_${randomBytes(6).toString('hex')}`;
-    await asAdmin((admin) => admin.query(`CREATE DATABASE ${name}`));
-    const url = withPath(servers().databaseUrl, name);
+    await asAdmin(server, (admin) => admin.query(`CREATE DATABASE ${name}`));
+    const url = withPath(server, name);
     return new TestDatabase(url, name, await connect(url));
   }
 
@@ -36,7 +37,9 @@ export class TestDatabase {
 
   async drop(): Promise<void> {
     await this.client.end();
-    await asAdmin((admin) => admin.query(`DROP DATABASE IF EXISTS ${this.name} WITH (FORCE)`));
+    await asAdmin(this.url, (admin) =>
+      admin.query(`DROP DATABASE IF EXISTS ${this.name} WITH (FORCE)`),
+    );
   }
 }
 
@@ -52,8 +55,8 @@ async function connect(url: string): Promise<Client> {
   return client;
 }
 
-async function asAdmin(work: (admin: Client) => Promise<unknown>): Promise<void> {
-  const admin = await connect(servers().databaseUrl);
+async function asAdmin(server: string, work: (admin: Client) => Promise<unknown>): Promise<void> {
+  const admin = await connect(withPath(server, 'postgres'));
   await work(admin);
   await admin.end();
 }

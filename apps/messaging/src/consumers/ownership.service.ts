@@ -65,6 +65,11 @@ export class Ownership {
     await this.releases.add(tenantId, { key: '', weight: 1, bytes: 0 });
   }
 
+  /** The same while this replica stops, which a database that is away must not hold up. */
+  letGo(tenantId: string): Promise<void> {
+    return this.inTime(this.release(tenantId));
+  }
+
   /** Takes no tenant any more; what it has it still keeps, until each is released. */
   async leave(): Promise<void> {
     this.leaving = true;
@@ -88,7 +93,7 @@ export class Ownership {
     return !this.leaving && performance.now() - this.connectedAt < RECONNECTS_WITHIN_MS;
   }
 
-  /** A database that is away keeps nobody from stopping: the leases end by themselves. */
+  /** What is not said in time is true all the same when nobody hears of this replica any more. */
   private async inTime(work: Promise<void>): Promise<void> {
     await within(LEAVE_WITHIN_MS, work, () => new Error('late')).catch(() => undefined);
   }

@@ -87,7 +87,9 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
     this.shutdown.onOverdue(() => this.leftover());
     await this.ownership.leave();
     const giveUp = delay(this.shutdown.drainWithinMs, undefined, { ref: false });
-    const { unsettled } = await this.registry.drain(giveUp, (tenantId) => this.letGo(tenantId));
+    const { unsettled } = await this.registry.drain(giveUp, (tenantId) =>
+      this.ownership.letGo(tenantId),
+    );
     if (unsettled > 0) this.logger.warn(`${unsettled} messages go back to their queues`);
     for (const timer of this.timers) clearInterval(timer);
     await this.ownership.end();
@@ -116,7 +118,9 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
     if (this.stopped) return this.ownership.beat();
     // The first heartbeat waits for the broker: a replica is new only once.
     if (!this.complete && !this.connection.isUp()) return;
-    for (const tenantId of await this.ownership.balance()) this.one(tenantId);
+    const changed = await this.ownership.balance();
+    if (changed.length > AT_A_TIME) this.all();
+    else for (const tenantId of changed) this.one(tenantId);
   }
 
   private async pass(): Promise<void> {
@@ -166,11 +170,6 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
 
   private readOne(tenantId: string): Promise<Lease | undefined> {
     return this.ownership.lease(tenantId);
-  }
-
-  /** While the database is away the lease stays, until nobody hears of this replica any more. */
-  private async letGo(tenantId: string): Promise<void> {
-    await this.ownership.release(tenantId).catch(() => undefined);
   }
 
   private onBroken(tenantId: string): void {

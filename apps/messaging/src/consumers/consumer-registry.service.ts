@@ -121,9 +121,15 @@ export class ConsumerRegistry {
     }
   }
 
+  /**
+   * What it has in hand is being stored still, and delivered again to whoever comes next. During an
+   * outage that is longer than the broker's `consumer_timeout`, each next one would take the same,
+   * break again, and bring the messages nearer to their delivery limit: so the next one waits.
+   */
   private forget(consumer: TenantConsumer, reason: string): void {
     this.logger.warn(`The consumer of tenant ${consumer.tenantId} broke: ${reason}`);
-    this.remove(consumer);
+    this.changed();
+    void this.stop(consumer);
     this.broke(consumer.tenantId);
   }
 

@@ -74,7 +74,10 @@ export class QueueConsumer {
     if (this.state === 'starting') this.state = 'running';
   }
 
-  /** Takes nothing more, waits for what is under way, and closes its channel. */
+  /**
+   * Takes nothing more, waits for what is under way, and closes its channel. Of one that broke, what
+   * is under way is with the broker again as well: it is waited for all the same.
+   */
   stop(): Promise<void> {
     this.stopping ??= this.cancelAndClose();
     return this.stopping;
@@ -137,10 +140,10 @@ export class QueueConsumer {
   }
 
   private async cancelAndClose(): Promise<void> {
-    if (this.state === 'broken') return;
+    if (this.state === 'broken') return this.settledOrAbandoned();
     this.state = 'stopped';
     await this.cancel();
-    await Promise.race([this.settled(), this.abandoned]);
+    await this.settledOrAbandoned();
     await delay(ACKS_ARRIVE_WITHIN_MS);
     await this.close();
   }
@@ -149,6 +152,10 @@ export class QueueConsumer {
   private async cancel(): Promise<void> {
     const cancelled = this.parts.connection.amqp.cancelConsumer(this.tag);
     await within(CANCEL_WITHIN_MS, cancelled, () => new Error('late')).catch(() => undefined);
+  }
+
+  private async settledOrAbandoned(): Promise<void> {
+    await Promise.race([this.settled(), this.abandoned]);
   }
 
   private async settled(): Promise<void> {

@@ -58,7 +58,7 @@ export async function declareQueue(
 
 /**
  * - The delivery limit counts the deliveries after the first one, hence the minus one. It is set
- *   explicitly since its default differs between RabbitMQ's releases. Classic queues have none.
+ *   explicitly since its default differs between RabbitMQ's releases. Classic queues have none: see `delivery-limit`.
  * - Dead-lettering at least once (a quorum queue's own, since 3.10) needs `reject-publish`.
  */
 function queueOptions({ QUEUE_TYPE, DEAD_LETTER_AFTER }: QueueSettings): Options.AssertQueue {

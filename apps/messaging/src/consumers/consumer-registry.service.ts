@@ -3,6 +3,7 @@ import { ConsumingConnection } from '@app/broker';
 import type { ConsumeMessage } from 'amqplib';
 import { TenantsService, type WantedConsumer } from '../tenants/tenants.service';
 import { readDelivery } from './delivery';
+import { DeliveryLimit } from './delivery-limit';
 import type { Outcome } from './settlement';
 import { TenantConsumer } from './tenant-consumer';
 import { WriterLanes } from './writer-lanes';
@@ -31,6 +32,7 @@ export class ConsumerRegistry {
     private readonly connection: ConsumingConnection,
     private readonly tenants: TenantsService,
     private readonly lanes: WriterLanes,
+    private readonly limit: DeliveryLimit,
   ) {}
 
   onChange(listener: () => void): void {
@@ -114,7 +116,8 @@ export class ConsumerRegistry {
 
   private async handle(tenantId: string, message: ConsumeMessage): Promise<Outcome> {
     try {
-      return await this.lanes.store(readDelivery(tenantId, message, new Date()));
+      const delivery = readDelivery(tenantId, message, new Date());
+      return await this.limit.guard(delivery, message, () => this.lanes.store(delivery));
     } catch (error) {
       this.logger.error(error instanceof Error ? error : String(error));
       return { kind: 'failed' };

@@ -6,9 +6,11 @@ import { ConsumerRegistry } from './consumer-registry.service';
 import { ControlEventsController } from './control-events';
 import { DeadLetterBurial } from './dead-letter-burial';
 import { DeadLetterConsumer } from './dead-letter-consumer.service';
+import { DeliveryLimit } from './delivery-limit';
 import { MessageWriter } from './message-writer';
 import { Reconciliation } from './reconciliation.service';
 import { Replica } from './replica.service';
+import { UncountedRedeliveries } from './uncounted-redeliveries';
 import { UntilAnswered } from './until-answered';
 import { WriterLanes } from './writer-lanes';
 
@@ -25,6 +27,8 @@ import { WriterLanes } from './writer-lanes';
     UntilAnswered,
     DeadLetterConsumer,
     DeadLetterBurial,
+    DeliveryLimit,
+    UncountedRedeliveries,
   ],
   exports: [Reconciliation],
 })

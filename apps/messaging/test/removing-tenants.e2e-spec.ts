@@ -83,6 +83,21 @@ describe('tenants that are removed', () => {
     await expectAllGone([viewed]);
   });
 
+  it('go in peace when two replicas see to it at once', async () => {
+    const other = await Program.start({ databaseUrl: database.url });
+    const removed = await createTenants(30);
+    const half = removed.length / 2;
+    await Promise.all([
+      ...removed.slice(0, half).map((tenantId) => program.api.remove(tenantId)),
+      ...removed.slice(half).map((tenantId) => other.api.remove(tenantId)),
+    ]);
+    await expectAllGone(removed);
+    await other.stop();
+    for (const { output } of [program, other]) {
+      expect(output).not.toMatch(/Removed tenants are not all gone|deadlock/);
+    }
+  });
+
   it('lose their partitions while the broker is away, and their queues when it is back', async () => {
     const removed = await createTenants(10);
     proxy.cut();

@@ -2,7 +2,7 @@ export type { BrokerConnection } from './broker-connection';
 export { BrokerUnavailable } from './broker-errors';
 export { BrokerModule } from './broker.module';
 export { ConfirmedPublisher, type PublishOutcome } from './confirmed-publisher';
-export { ConsumingConnection, PublishingConnection } from './connections';
+export { ConsumingConnection, PublishingConnection, reconnectAfterSeconds } from './connections';
 export { within } from './deadline';
 export { TenantQueues } from './tenant-queues';
 export { topology } from './topology';

@@ -35,17 +35,30 @@ export async function runChaos(world: World, seed: number, count: number): Promi
   await measureRecovery(world, tenantIds[0] ?? '');
   const clients = new Clients(world, tenantIds, SENDERS);
   const suffered: Suffered[] = [];
-  for (const fault of schedule(random, count)) {
-    clients.lastFault = fault.kind;
-    const began = performance.now();
-    await fault.inflict(world, random);
-    const lasted = performance.now() - began;
-    const recovery = await measureRecovery(world, random.pick(tenantIds));
-    suffered.push({ kind: fault.kind, ...recovery });
-    process.stdout.write(lineOf(fault.kind, lasted, recovery.storingMs));
+  try {
+    for (const fault of schedule(random, count)) {
+      clients.lastFault = fault.kind;
+      suffered.push(await suffer(world, fault, random, random.pick(tenantIds)));
+    }
+  } finally {
+    await clients.stop();
   }
-  await clients.stop();
   return { ...(await account(world, clients)), seed, suffered };
+}
+
+/** One fault, from its beginning until everything works again. */
+async function suffer(
+  world: World,
+  fault: Fault,
+  random: Random,
+  tenantId: string,
+): Promise<Suffered> {
+  const began = performance.now();
+  await fault.inflict(world, random);
+  const lastedMs = performance.now() - began;
+  const recovery = await measureRecovery(world, tenantId);
+  process.stdout.write(lineOf(fault.kind, lastedMs, recovery.storingMs));
+  return { kind: fault.kind, ...recovery };
 }
 
 const lineOf = (kind: string, lastedMs: number, storingMs: number): string =>

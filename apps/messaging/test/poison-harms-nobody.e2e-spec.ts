@@ -4,7 +4,7 @@ import { partitionOf, TestDatabase } from './support/database';
 import { eventually } from './support/eventually';
 import { poison } from './support/poison';
 import { Program } from './support/program';
-import { slowDownStoring } from './support/slow-storing';
+import { slowDownStoring, storeAtFullSpeed } from './support/slow-storing';
 import { goodOnes, type Publication, publishAll, TenantGroup } from './support/tenant-group';
 
 jest.setTimeout(60_000);
@@ -29,8 +29,8 @@ describe('a batch of many tenants', () => {
     await database.drop();
   });
 
-  async function pausedTenants(count: number): Promise<TenantGroup> {
-    const group = await TenantGroup.paused(program.api, broker, count);
+  async function pausedTenants(count: number, workers?: number): Promise<TenantGroup> {
+    const group = await TenantGroup.paused(program.api, broker, count, workers);
     groups.push(group);
     return group;
   }
@@ -140,6 +140,35 @@ describe('a batch of many tenants', () => {
 
     await group.expectStored(sent);
   });
+
+  it.each(['that is no JSON', 'that PostgreSQL alone refuses'])(
+    'costs its 999 sound messages less than a second for one %s',
+    async (kind) => {
+      await storeAtFullSpeed(database);
+      const without = await timeToStore(undefined);
+      const withIt = await timeToStore(kind);
+      expect(withIt - without).toBeLessThan(1_000);
+    },
+  );
+
+  /** From the start of the consumer until 999 sound messages are stored, in milliseconds. */
+  async function timeToStore(kind: string | undefined): Promise<number> {
+    const group = await pausedTenants(1, 1_000);
+    const [tenantId = ''] = group.tenantIds;
+    await database.client.query(
+      `ALTER TABLE ${partitionOf(tenantId)} ADD CONSTRAINT house_rule CHECK (payload <> '"no"')`,
+    );
+    const good = goodOnes(tenantId, 999);
+    const body = kind === 'that is no JSON' ? 'no' : '"no"';
+    const bad = { tenantId, body, options: { messageId: randomUUID() } };
+    await publishAll(broker, kind === undefined ? good : good.toSpliced(617, 0, bad));
+    await group.resume();
+    const began = performance.now();
+    await eventually(async () => expect(await database.stored(tenantId)).toBe(999));
+    const tookMs = performance.now() - began;
+    if (kind !== undefined) await eventually(() => expectKept([bad]));
+    return tookMs;
+  }
 
   // What was taken and not settled would wait in its queue again, once nobody holds it.
   it('leaves nothing in the queues, and nothing unacknowledged', async () => {

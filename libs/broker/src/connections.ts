@@ -28,7 +28,7 @@ const HANDSHAKE_WITHIN_MS = 5_000;
  * The manager waits the same time between all tries, so the jitter is in the choice of that time:
  * replicas that lost the broker together come back spread over a second.
  */
-const reconnectAfterSeconds = (): number => 0.5 + Math.random();
+export const reconnectAfterSeconds = (): number => 0.5 + Math.random();
 
 /** What a connection of this program is made with; `name` is what the broker shows. */
 export function connectionConfig(name: string, environment: Environment): RabbitMQConfig {

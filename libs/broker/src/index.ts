@@ -3,7 +3,7 @@ export { BrokerUnavailable } from './broker-errors';
 export { BrokerModule } from './broker.module';
 export { ConfirmedPublisher, type PublishOutcome } from './confirmed-publisher';
 export { ConsumerConnections, type Place } from './consumer-connections';
-export { ConsumingConnection, PublishingConnection } from './connections';
+export { ConsumingConnection, PublishingConnection, reconnectAfterSeconds } from './connections';
 export { within } from './deadline';
 export { TenantQueues } from './tenant-queues';
 export { topology } from './topology';

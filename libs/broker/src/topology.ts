@@ -65,7 +65,7 @@ export async function bindQueue(channel: Channel, tenantId: string): Promise<voi
  *   for their own for a moment, its workers are still not exceeded.
  *   https://www.rabbitmq.com/docs/consumers#single-active-consumer
  * - The delivery limit counts the deliveries after the first one, hence the minus one. It is set
- *   explicitly since its default differs between RabbitMQ's releases. Classic queues have none.
+ *   explicitly since its default differs between RabbitMQ's releases. Classic queues have none: see `delivery-limit`.
  * - Dead-lettering at least once (a quorum queue's own, since 3.10) needs `reject-publish`.
  */
 function queueOptions({ QUEUE_TYPE, DEAD_LETTER_AFTER }: QueueSettings): Options.AssertQueue {

@@ -3,6 +3,7 @@ import { ConsumerConnections } from '@app/broker';
 import type { ConsumeMessage } from 'amqplib';
 import { TenantsService } from '../tenants/tenants.service';
 import { readDelivery } from './delivery';
+import { DeliveryLimit } from './delivery-limit';
 import type { Outcome } from './settlement';
 import { TenantConsumer } from './tenant-consumer';
 import type { Lease, RunningConsumer, WantedConsumer } from './tenant-leases';
@@ -26,6 +27,7 @@ export class ConsumerRegistry {
     private readonly connections: ConsumerConnections,
     private readonly tenants: TenantsService,
     private readonly lanes: WriterLanes,
+    private readonly limit: DeliveryLimit,
   ) {}
 
   onChange(listener: () => void): void {
@@ -136,19 +138,26 @@ export class ConsumerRegistry {
     message: ConsumeMessage,
   ): Promise<Outcome> {
     try {
-      return await this.lanes.store(readDelivery(tenantId, message, new Date()), workers);
+      const delivery = readDelivery(tenantId, message, new Date());
+      return await this.limit.guard(delivery, message, () => this.lanes.store(delivery, workers));
     } catch (error) {
       this.logger.error(error instanceof Error ? error : String(error));
       return { kind: 'failed' };
     }
   }
 
+  /**
+   * What it has in hand is being stored still, and delivered again to whoever comes next. During an
+   * outage that is longer than the broker's `consumer_timeout`, each next one would take the same,
+   * break again, and bring the messages nearer to their delivery limit: so the next one waits.
+   */
   private forget(consumer: TenantConsumer, reason: string): void {
     const text = `The consumer of tenant ${consumer.tenantId} broke: ${reason}`;
     // Thousands break with their connection, whose loss was logged.
     if (consumer.place.connection.isUp()) this.logger.warn(text);
     else this.logger.debug(text);
-    this.remove(consumer);
+    this.changed();
+    void this.stop(consumer);
     this.broke(consumer.tenantId);
   }
 

@@ -7,10 +7,12 @@ import { ConsumerRegistry } from './consumer-registry.service';
 import { ControlEventsController } from './control-events';
 import { DeadLetterBurial } from './dead-letter-burial';
 import { DeadLetterConsumer } from './dead-letter-consumer.service';
+import { DeliveryLimit } from './delivery-limit';
 import { MessageWriter } from './message-writer';
 import { Ownership } from './ownership.service';
 import { Reconciliation } from './reconciliation.service';
 import { TenantLeases } from './tenant-leases';
+import { UncountedRedeliveries } from './uncounted-redeliveries';
 import { UntilAnswered } from './until-answered';
 import { WriterLanes } from './writer-lanes';
 
@@ -29,6 +31,8 @@ import { WriterLanes } from './writer-lanes';
     UntilAnswered,
     DeadLetterConsumer,
     DeadLetterBurial,
+    DeliveryLimit,
+    UncountedRedeliveries,
   ],
   exports: [Reconciliation],
 })

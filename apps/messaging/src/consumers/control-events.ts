@@ -1,5 +1,5 @@
 import { Controller, type INestApplication, Logger } from '@nestjs/common';
-import { topology, within } from '@app/broker';
+import { reconnectAfterSeconds, topology, within } from '@app/broker';
 import type { Environment } from '@app/config';
 import { EventPattern, Payload, ServerRMQ } from '@nestjs/microservices';
 import type { AmqpConnectionManager, ChannelWrapper } from 'amqp-connection-manager';
@@ -73,7 +73,10 @@ export function listenForControlEvents(app: INestApplication, environment: Envir
   const strategy = new ControlServer({
     urls: environment.RABBITMQ_URL,
     noAck: true,
-    socketOptions: { reconnectTimeInSeconds: 1, heartbeatIntervalInSeconds: 5 },
+    socketOptions: {
+      reconnectTimeInSeconds: reconnectAfterSeconds(),
+      heartbeatIntervalInSeconds: 5,
+    },
   });
   app.connectMicroservice({ strategy });
   app.startAllMicroservices().catch((error: unknown) => {

@@ -1,10 +1,13 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { topology } from '@app/broker';
 import type { ConsumeMessage } from 'amqplib';
-import { DeadLetterStore } from '../dead-letters/dead-letter.store';
-import { deadLetterRow, readDelivery } from './delivery';
+import { type DeadLetterRow, DeadLetterStore } from '../dead-letters/dead-letter.store';
+import { TenantPartition } from '../tenants/tenant-partition';
+import { TenantsService } from '../tenants/tenants.service';
+import { deadLetterRow, type Delivery, readDelivery } from './delivery';
 import type { Outcome } from './settlement';
 import { UntilAnswered } from './until-answered';
+import { classify } from './write-failure';
 
 /** Keeps what the broker set aside in the table of its tenant. */
 @Injectable()
@@ -13,17 +16,24 @@ export class DeadLetterBurial {
 
   constructor(
     private readonly store: DeadLetterStore,
+    private readonly tenants: TenantsService,
+    private readonly partition: TenantPartition,
     private readonly database: UntilAnswered,
   ) {}
 
   /** Never rejects. */
   async bury(message: ConsumeMessage): Promise<Outcome> {
     const tenantId = tenantOf(message);
-    if (tenantId === undefined) return this.letGo(message, 'it came from no queue of a tenant');
+    if (tenantId === undefined)
+      return this.letGo(message.properties.messageId, 'it came from no queue of a tenant');
     const delivery = readDelivery(tenantId, message, new Date());
-    const reason = reasonOf(message, delivery.attempts);
+    return this.keep(delivery, reasonOf(message, delivery.attempts));
+  }
+
+  /** Keeps one that came back too often, unless it turns out to be stored; never rejects. */
+  async keep(delivery: Delivery, reason: string): Promise<Outcome> {
     const row = deadLetterRow(delivery, reason);
-    const answer = await this.database.ask(() => this.store.keepUnlessStored(row));
+    const answer = await this.database.ask(() => this.keepSomewhere(row));
     switch (answer.kind) {
       case 'done':
         return { kind: 'dead', reason };
@@ -33,13 +43,25 @@ export class DeadLetterBurial {
         return { kind: 'tenant gone' };
       case 'refused':
       case 'unknown':
-        return this.letGo(message, answer.reason);
+        return this.letGo(delivery.id, answer.reason);
+    }
+  }
+
+  /** A living tenant whose partition somebody took away gets it back; another failure is final. */
+  private async keepSomewhere(row: DeadLetterRow): Promise<void> {
+    try {
+      await this.store.keepUnlessStored(row);
+    } catch (error) {
+      const homeless = classify(error).kind === 'no partition';
+      if (!homeless || !(await this.tenants.isLiving(row.tenantId))) throw error;
+      await this.partition.restore(row.tenantId);
+      await this.store.keepUnlessStored(row);
     }
   }
 
   /** What nobody can ever be shown would otherwise come back for ever. It is in the log. */
-  private letGo({ properties }: ConsumeMessage, why: string): Outcome {
-    this.logger.error(`Dead letter ${String(properties.messageId)} is let go: ${why}`);
+  private letGo(id: unknown, why: string): Outcome {
+    this.logger.error(`Dead letter ${String(id)} is let go: ${why}`);
     return { kind: 'dead', reason: why };
   }
 }
@@ -65,5 +87,10 @@ function deathOf(headers: Record<string, unknown> | undefined): Death | undefine
 function reasonOf({ properties }: ConsumeMessage, attempts: number): string {
   const { reason } = deathOf(properties.headers) ?? {};
   if (reason !== 'delivery_limit') return `The broker set it aside: ${String(reason)}`;
+  return neverSettled(attempts);
+}
+
+/** Why a message is set aside that may well be sound. */
+export function neverSettled(attempts: number): string {
   return `It was delivered ${attempts} times and never settled: it keeps killing its consumer`;
 }

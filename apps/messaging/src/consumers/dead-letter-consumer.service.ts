@@ -46,19 +46,22 @@ export class DeadLetterConsumer implements OnApplicationBootstrap, BeforeApplica
   private ensure(): void {
     const possible = this.connection.isUp() && this.database.state === 'ready';
     if (this.stopped || this.consumer || !possible) return;
-    this.consumer = new QueueConsumer({
+    const consumer = new QueueConsumer({
       connection: this.connection,
       queue: topology.deadLetters.queue,
       prefetch: PREFETCH,
       handle: (message: ConsumeMessage) => this.burial.bury(message),
-      onBroken: (reason) => this.onBroken(reason),
+      onBroken: (reason) => void this.onBroken(consumer, reason),
     });
+    this.consumer = consumer;
     // Why it does not start is told to `onBroken` as well.
-    this.consumer.start().catch(() => undefined);
+    consumer.start().catch(() => undefined);
   }
 
-  private onBroken(reason: string): void {
+  /** The next one waits for what this one has in hand, which would only come a second time. */
+  private async onBroken(consumer: QueueConsumer, reason: string): Promise<void> {
     this.logger.warn(`The consumer of dead letters broke: ${reason}`);
+    await consumer.stop();
     this.consumer = undefined;
     if (this.connection.isUp()) this.retries.schedule(ONLY);
   }

@@ -90,8 +90,18 @@ const isInstant = (value: unknown): value is number =>
   Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) < 253_402_300_800_000;
 
 /** Quorum queues count the deliveries before this one; classic queues only tell that there were. */
-function readAttempts({ fields, properties }: ConsumeMessage): number {
+function readAttempts(message: ConsumeMessage): number {
+  const count = deliveryCount(message);
+  if (count !== undefined) return count + 1;
+  return message.fields.redelivered ? 2 : 1;
+}
+
+/** Whether it came back from a queue that does not count how often. */
+export function isUncounted(message: ConsumeMessage): boolean {
+  return message.fields.redelivered && deliveryCount(message) === undefined;
+}
+
+function deliveryCount({ properties }: ConsumeMessage): number | undefined {
   const count: unknown = properties.headers?.['x-delivery-count'];
-  if (typeof count === 'number') return count + 1;
-  return fields.redelivered ? 2 : 1;
+  return typeof count === 'number' ? count : undefined;
 }

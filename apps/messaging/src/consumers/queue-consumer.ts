@@ -75,7 +75,10 @@ export class QueueConsumer {
     if (this.state === 'starting') this.state = 'running';
   }
 
-  /** Takes nothing more, waits for what is under way, and closes its channel. */
+  /**
+   * Takes nothing more, waits for what is under way, and closes its channel. Of one that broke, what
+   * is under way is with the broker again as well: it is waited for all the same.
+   */
   stop(): Promise<void> {
     this.stopping ??= this.cancelAndClose();
     return this.stopping;
@@ -150,10 +153,10 @@ export class QueueConsumer {
   }
 
   private async cancelAndClose(): Promise<void> {
-    if (this.state === 'broken') return;
+    if (this.state === 'broken') return this.settledOrAbandoned();
     this.state = 'stopped';
     await this.cancel();
-    await Promise.race([this.settled(), this.abandoned]);
+    await this.settledOrAbandoned();
     await this.acksArrived();
     await this.close();
   }
@@ -162,6 +165,10 @@ export class QueueConsumer {
   private async cancel(): Promise<void> {
     const cancelled = this.parts.connection.amqp.cancelConsumer(this.tag);
     await within(CANCEL_WITHIN_MS, cancelled, () => new Error('late')).catch(() => undefined);
+  }
+
+  private async settledOrAbandoned(): Promise<void> {
+    await Promise.race([this.settled(), this.abandoned]);
   }
 
   private async settled(): Promise<void> {

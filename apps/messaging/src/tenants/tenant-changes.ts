@@ -5,7 +5,7 @@ import {
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import { Environment } from '@app/config';
-import { topology, within } from '@app/broker';
+import { reconnectAfterSeconds, topology, within } from '@app/broker';
 import { ClientRMQ } from '@nestjs/microservices';
 import type { ChannelWrapper } from 'amqp-connection-manager';
 import { lastValueFrom } from 'rxjs';
@@ -47,7 +47,10 @@ export class TenantChanges implements OnApplicationBootstrap, OnApplicationShutd
       exchangeType: type,
       persistent: false,
       noAck: true,
-      socketOptions: { reconnectTimeInSeconds: 1, heartbeatIntervalInSeconds: 5 },
+      socketOptions: {
+        reconnectTimeInSeconds: reconnectAfterSeconds(),
+        heartbeatIntervalInSeconds: 5,
+      },
     });
   }
 

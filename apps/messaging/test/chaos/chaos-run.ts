@@ -35,16 +35,34 @@ export async function runChaos(world: World, seed: number, count: number): Promi
   await measureRecovery(world, tenantIds[0] ?? '');
   const clients = new Clients(world, tenantIds, SENDERS);
   const suffered: Suffered[] = [];
-  for (const fault of schedule(random, count)) {
-    clients.lastFault = fault.kind;
-    await fault.inflict(world, random);
-    const recovery = await measureRecovery(world, random.pick(tenantIds));
-    suffered.push({ kind: fault.kind, ...recovery });
-    process.stdout.write(`${fault.kind}: ${Math.round(recovery.storingMs)} ms\n`);
+  try {
+    for (const fault of schedule(random, count)) {
+      clients.lastFault = fault.kind;
+      suffered.push(await suffer(world, fault, random, random.pick(tenantIds)));
+    }
+  } finally {
+    await clients.stop();
   }
-  await clients.stop();
   return { ...(await account(world, clients)), seed, suffered };
 }
+
+/** One fault, from its beginning until everything works again. */
+async function suffer(
+  world: World,
+  fault: Fault,
+  random: Random,
+  tenantId: string,
+): Promise<Suffered> {
+  const began = performance.now();
+  await fault.inflict(world, random);
+  const lastedMs = performance.now() - began;
+  const recovery = await measureRecovery(world, tenantId);
+  process.stdout.write(lineOf(fault.kind, lastedMs, recovery.storingMs));
+  return { kind: fault.kind, ...recovery };
+}
+
+const lineOf = (kind: string, lastedMs: number, storingMs: number): string =>
+  `${kind}, for ${Math.round(lastedMs)} ms; recovered in ${Math.round(storingMs)} ms\n`;
 
 function schedule(random: Random, count: number): Fault[] {
   const rounds = Array.from({ length: Math.ceil(count / faults.length) }, () =>
@@ -76,7 +94,7 @@ async function account(world: World, clients: Clients): Promise<Account> {
       stored: stored.length,
       deadLetters: dead.length,
       lost,
-      twice: stored.length - new Set(stored).size,
+      twice: await repeated(client),
     };
   } finally {
     await client.end();
@@ -86,6 +104,15 @@ async function account(world: World, clients: Clients): Promise<Account> {
 async function idsIn(client: Client, table: string): Promise<string[]> {
   const { rows } = await client.query<{ id: string }>(`SELECT id FROM ${table}`);
   return rows.map(({ id }) => id);
+}
+
+/** Rows whose payload is that of another row; the probes, which are texts, are all alike. */
+async function repeated(client: Client): Promise<number> {
+  const { rows } = await client.query<{ count: number }>(
+    `SELECT count(*)::int - count(DISTINCT payload)::int AS count
+     FROM messages WHERE jsonb_typeof(payload) = 'object'`,
+  );
+  return rows[0]?.count ?? NaN;
 }
 
 function missing(clients: Clients, found: Iterable<string>): string[] {

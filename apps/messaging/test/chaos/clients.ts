@@ -6,7 +6,10 @@ export interface Targets {
   readonly replicas: readonly [{ readonly program: Program }, { readonly program: Program }];
 }
 
-/** Callers that send and note every 202, whatever goes wrong around them. */
+/**
+ * Callers that send and note every 202, whatever goes wrong around them. No payload is sent twice:
+ * one that is stored twice, under whatever id, was repeated by somebody else.
+ */
 export class Clients {
   /** Which tenant's every accepted message is, and the fault that was last before it. */
   readonly accepted = new Map<string, { tenantId: string; after: string }>();
@@ -34,7 +37,9 @@ export class Clients {
       const { replicas } = this.world;
       const replica = replicas[(sent + index) % 2] ?? replicas[0];
       const tenantId = this.tenantIds[sent % this.tenantIds.length] ?? '';
-      const messages = Array.from({ length: 1 + (sent % 4) }, () => ({ payload: { index, sent } }));
+      const messages = Array.from({ length: 1 + (sent % 4) }, (_, part) => ({
+        payload: { index, sent, part },
+      }));
       const ids = await post(`${replica.program.api.url}/api/tenants/${tenantId}/messages/batch`, {
         messages,
       });

@@ -1,4 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { eventually } from '../support/eventually';
+import { freezeAll, resumeAll } from '../support/freeze';
+import { rabbitmqctl } from '../support/rabbitmqctl';
 import type { Random } from './random';
 import type { Replica, World } from './world';
 
@@ -13,6 +16,15 @@ const pause = (random: Random, low = 1_000, high = 6_000): Promise<void> =>
   delay(random.between(low, high));
 
 const replicaOf = (world: World, random: Random): Replica => random.pick(world.replicas);
+
+/** Nearly nothing of the memory may be used, or nearly all of the disk must be free. */
+const alarms = [
+  {
+    raise: ['set_vm_memory_high_watermark', '0.00001'],
+    end: ['set_vm_memory_high_watermark', '0.4'],
+  },
+  { raise: ['set_disk_free_limit', '1000000GB'], end: ['set_disk_free_limit', '200MB'] },
+] as const;
 
 /** Every kind that there is. The broker's and the database's are the servers' own deaths and stops. */
 export const faults: readonly Fault[] = [
@@ -61,6 +73,17 @@ export const faults: readonly Fault[] = [
     },
   },
   {
+    kind: 'broker blocked (alarm)',
+    inflict: async ({ rabbitmq, replicas }, random) => {
+      const { raise, end } = random.pick(alarms);
+      const { api } = replicas[0].program;
+      await rabbitmqctl(rabbitmq, ...raise);
+      await eventually(async () => expect(await api.status('/health/ready')).toBe(503));
+      await pause(random);
+      await rabbitmqctl(rabbitmq, ...end);
+    },
+  },
+  {
     kind: 'database restarted',
     inflict: async ({ postgres }) => postgres.restart(),
   },
@@ -76,9 +99,9 @@ export const faults: readonly Fault[] = [
   {
     kind: 'database frozen (SIGSTOP)',
     inflict: async ({ postgres }, random) => {
-      postgres.kill('SIGSTOP');
+      freezeAll(postgres.pid);
       await pause(random);
-      postgres.kill('SIGCONT');
+      resumeAll(postgres.pid);
     },
   },
   {

@@ -94,8 +94,10 @@ export class Program {
       },
       { withinMs: 30_000 },
     );
-    await Promise.race([up, died]);
     died.catch(() => undefined);
+    await Promise.race([up, died]).catch((error: unknown) => {
+      throw new Error(`It does not come up: ${String(error)}\n${this.output}`);
+    });
   }
 }
 

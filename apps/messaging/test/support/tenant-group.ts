@@ -39,9 +39,14 @@ export class TenantGroup {
     readonly tenantIds: readonly string[],
   ) {}
 
-  static async paused(api: Api, broker: TestBroker, count: number): Promise<TenantGroup> {
+  static async paused(
+    api: Api,
+    broker: TestBroker,
+    count: number,
+    workers = 200,
+  ): Promise<TenantGroup> {
     const tenantIds: string[] = [];
-    for (let made = 0; made < count; made++) tenantIds.push(await api.createTenant(200));
+    for (let made = 0; made < count; made++) tenantIds.push(await api.createTenant(workers));
     await Promise.all(tenantIds.map((tenantId) => api.pause(tenantId)));
     for (const tenantId of tenantIds) {
       await eventually(async () => {

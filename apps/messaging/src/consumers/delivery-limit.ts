@@ -1,0 +1,77 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { Environment } from '@app/config';
+import type { ConsumeMessage } from 'amqplib';
+import { keyedId } from '../messages/message-id';
+import { DeadLetterBurial, neverSettled } from './dead-letter-burial';
+import { type Delivery, isUncounted } from './delivery';
+import type { Outcome } from './settlement';
+import { UncountedRedeliveries } from './uncounted-redeliveries';
+import { UntilAnswered } from './until-answered';
+
+/**
+ * Keeps the promise of `DEAD_LETTER_AFTER` for classic queues, which set nothing aside: they say
+ * that a message was delivered before, and not how often. So that is counted here, before whatever
+ * kills the process has its chance. A first delivery costs nothing, nor does any of a quorum queue.
+ */
+@Injectable()
+export class DeliveryLimit {
+  private readonly logger = new Logger(DeliveryLimit.name);
+
+  constructor(
+    private readonly redeliveries: UncountedRedeliveries,
+    private readonly burial: DeadLetterBurial,
+    private readonly database: UntilAnswered,
+    private readonly environment: Environment,
+  ) {}
+
+  /** Stores a delivery, or sets it aside when it came too often. */
+  async guard(
+    delivery: Delivery,
+    message: ConsumeMessage,
+    store: () => Promise<Outcome>,
+  ): Promise<Outcome> {
+    if (!isUncounted(message)) return store();
+    const key = keyOf(delivery, message);
+    const deliveries = await this.count(delivery.tenantId, key);
+    if (typeof deliveries !== 'number') return deliveries;
+    const outcome = await this.storeOrBury(delivery, deliveries, store);
+    if (isFinal(outcome)) await this.forget(delivery.tenantId, key);
+    return outcome;
+  }
+
+  /** @returns how often it was delivered, this time included; or what became of it instead */
+  private async count(tenantId: string, key: string): Promise<number | Outcome> {
+    let deliveries = 0;
+    const answer = await this.database.ask(async () => {
+      deliveries = await this.redeliveries.count(tenantId, key);
+    });
+    if (answer.kind === 'done') return deliveries;
+    return answer.kind === 'abandoned' ? answer : { kind: 'failed' };
+  }
+
+  private storeOrBury(
+    delivery: Delivery,
+    deliveries: number,
+    store: () => Promise<Outcome>,
+  ): Promise<Outcome> {
+    const handled = deliveries - 1;
+    if (handled < this.environment.DEAD_LETTER_AFTER) return store();
+    return this.burial.keep({ ...delivery, attempts: handled }, neverSettled(handled));
+  }
+
+  /** One that is left over is deleted by and by, and hurts only a message that comes back again. */
+  private async forget(tenantId: string, key: string): Promise<void> {
+    await this.redeliveries.forget(tenantId, key).catch((error: unknown) => {
+      this.logger.warn(`A count of redeliveries stays for now: ${String(error)}`);
+    });
+  }
+}
+
+/** A message without an id gets another one at each delivery; its body stays. */
+function keyOf(delivery: Delivery, { properties }: ConsumeMessage): string {
+  const messageId: unknown = properties.messageId;
+  if (typeof messageId === 'string' && messageId !== '') return delivery.id;
+  return keyedId(delivery.tenantId, delivery.body.toString('base64'));
+}
+
+const isFinal = ({ kind }: Outcome): boolean => kind !== 'failed' && kind !== 'abandoned';

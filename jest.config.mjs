@@ -26,7 +26,11 @@ const below = '<rootDir>/apps/messaging/test/**';
 
 /** Unit tests touch no server; end-to-end tests share the servers that their set-up starts. */
 const everyDay = [
-  { ...shared, displayName: 'unit', testMatch: ['<rootDir>/{apps,libs}/**/src/**/*.spec.ts'] },
+  {
+    ...shared,
+    displayName: 'unit',
+    testMatch: ['<rootDir>/{apps,libs}/**/src/**/*.spec.ts', '<rootDir>/deploy/test/*.spec.ts'],
+  },
   { ...shared, ...servers, displayName: 'e2e', testMatch: [`${below}/*.e2e-spec.ts`] },
 ];
 

@@ -1,8 +1,11 @@
 export type { Broker } from './broker';
 export { AlreadyRunning, DataLock } from './data-lock';
+export { ProgramNotFound } from './debian-programs';
 export { freePort, freePorts, isPortFree } from './free-port';
+export { findKubectl } from './kubectl';
 export { LocalStack, type LocalStackOptions, type ServerName } from './local-stack';
 export { PostgresServer, type PostgresServerOptions } from './postgres-server';
+export { findPromtool, PrometheusServer, type PrometheusServerOptions } from './prometheus-server';
 export type { RabbitmqServerOptions } from './rabbitmq-options';
 export { RabbitmqCluster, type RabbitmqClusterOptions } from './rabbitmq-cluster';
 export { RabbitmqServer } from './rabbitmq-server';

@@ -2,8 +2,8 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 
 /** The cursor is not one of ours, or belongs to another list. */
 export class InvalidCursor extends Error {
-  constructor() {
-    super('The cursor is not one that this list gave out');
+  constructor(detail = 'The cursor is not one that this list gave out') {
+    super(detail);
     this.name = 'InvalidCursor';
   }
 }

@@ -57,6 +57,12 @@ export class MessageStore {
     const rows = await this.database.run<Row>(PAGE[order], values);
     return rows.map((row) => this.messages.create({ tenantId, ...fromRow(row) }));
   }
+
+  /** Whether no transaction has had this number yet, so that it was given out by a lost one. */
+  async isAhead({ storedXid }: Position): Promise<boolean> {
+    const [row] = await this.database.run<{ ahead: boolean }>(AHEAD, [storedXid]);
+    return row?.ahead === true;
+  }
 }
 
 interface Row {
@@ -95,6 +101,11 @@ const INSERT: Statement = {
       unnest($5::timestamptz[])
     ) AS m (tenant_id, id, type, payload, accepted_at)
     ON CONFLICT DO NOTHING`,
+};
+
+const AHEAD: Statement = {
+  name: 'position-ahead',
+  text: `SELECT $1::xid8 >= pg_snapshot_xmax(pg_current_snapshot()) AS ahead`,
 };
 
 /** `removed_at` is asked in the same statement: a partition outlives its tenant by a moment. */

@@ -20,8 +20,8 @@ import {
   MessageResponse,
 } from './dto/message.response';
 import { IdempotencyKey, NoIdempotencyKey } from './idempotency-key';
-import { cursorAt, positionOf } from './message-cursor';
-import { MessageNotFound } from './message.errors';
+import { cursorAt, type Position, positionOf } from './message-cursor';
+import { CursorAhead, MessageNotFound } from './message.errors';
 import { MessagePublisher } from './message.publisher';
 import { MessageStore } from './message.store';
 
@@ -100,6 +100,7 @@ export class MessagesController {
     const rows = await this.store.readPage(tenant_id, order, after, limit + 1);
     // Who has messages is living; only without any is it worth a question.
     if (rows.length === 0) await this.tenants.get(tenant_id);
+    if (rows.length === 0 && order === 'asc') await this.refuseAhead(after);
     const page = rows.slice(0, limit);
     const last = order === 'asc' || rows.length > limit ? page.at(-1) : undefined;
     const waiting = order === 'asc' && cursor !== undefined ? cursor : null;
@@ -118,5 +119,10 @@ export class MessagesController {
     ]);
     if (!message) throw new MessageNotFound(tenant_id, id);
     return messageJson(message);
+  }
+
+  /** Nothing lies behind a place that was not reached yet, so only an empty page is worth asking. */
+  private async refuseAhead(after: Position | undefined): Promise<void> {
+    if (after && (await this.store.isAhead(after))) throw new CursorAhead();
   }
 }

@@ -9,6 +9,7 @@ import { single } from './single';
 import { COMPARISON, type Row, table } from './support/figures';
 import { MeasuredProcess } from './support/process';
 import { machineOf, type Servers, withServers } from './support/servers';
+import { wall } from './wall';
 
 type Benchmark = (servers: Servers) => Promise<Row[]>;
 
@@ -24,6 +25,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   single,
   batch,
   pages,
+  wall,
   'end-to-end': endToEnd,
   fair,
   many: (servers) => many(servers, { steps: [10, 100, 1_000], written: false }),

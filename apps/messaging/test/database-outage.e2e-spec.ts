@@ -48,7 +48,7 @@ describe('when the database goes away', () => {
   /** Superusers are let in past every limit. */
   async function urlOfRole(): Promise<string> {
     const url = new URL(database.url);
-    await database.client.query(`CREATE ROLE ${ROLE} LOGIN PASSWORD '${ROLE}'`);
+    await database.client.query(`CREATE ROLE ${ROLE} LOGIN CREATEROLE PASSWORD '${ROLE}'`);
     await database.client.query(`ALTER DATABASE ${url.pathname.slice(1)} OWNER TO ${ROLE}`);
     url.username = ROLE;
     url.password = ROLE;

@@ -1,6 +1,7 @@
-import { types } from 'pg';
+import { type PoolConfig, types } from 'pg';
 import type { DataSourceOptions } from 'typeorm';
 import { migrations } from './migrations';
+import { SERVING_ROLE } from './serving-role';
 
 type PostgresOptions = Extract<DataSourceOptions, { type: 'postgres' }>;
 
@@ -60,18 +61,37 @@ export function migrationOptions(url: string): PostgresOptions {
   };
 }
 
-/** What the program serves with; `poolSize` connections per process. */
+const APPLICATION_NAME = 'messaging';
+
+const CLIENT = {
+  connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+  query_timeout: QUERY_TIMEOUT_MS,
+  keepAlive: true,
+} as const;
+
+/** What the program serves with; `poolSize` connections per process, none of which owns anything. */
 export function servingOptions(url: string, poolSize: number): PostgresOptions {
   return {
     ...migrationOptions(url),
-    applicationName: 'messaging',
+    applicationName: APPLICATION_NAME,
     extra: {
+      ...CLIENT,
       max: poolSize,
-      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-      query_timeout: QUERY_TIMEOUT_MS,
-      keepAlive: true,
-      options: SESSION,
+      options: `${SESSION} -c role=${SERVING_ROLE}`,
       types: { getTypeParser },
     },
   };
+}
+
+/** To look whether migrations are pending, in time. */
+export function lookOptions(url: string): PostgresOptions {
+  return { ...migrationOptions(url), extra: { ...CLIENT, max: 1 } };
+}
+
+/** Who makes and removes partitions: one of each at a time. */
+const OWNER_POOL_SIZE = 2;
+
+export function ownerPool(url: string): PoolConfig {
+  const session = { application_name: APPLICATION_NAME, options: SESSION };
+  return { connectionString: url, ...CLIENT, ...session, max: OWNER_POOL_SIZE };
 }

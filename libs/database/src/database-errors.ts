@@ -1,3 +1,5 @@
+import { SERVING_ROLE } from './serving-role';
+
 /** PostgreSQL's SQLSTATEs that this program acts on: https://www.postgresql.org/docs/current/errcodes-appendix.html */
 export const sqlState = {
   uniqueViolation: '23505',
@@ -37,10 +39,16 @@ export function codeOf(error: unknown): string | undefined {
 
 /** Whether the database, rather than what was asked of it, is the reason that this failed. */
 export function isDatabaseUnavailable(error: unknown): boolean {
+  if (isRoleAway(error)) return true;
   const code = codeOf(error);
   if (code !== undefined) return UNAVAILABLE.some((pattern) => pattern.test(code));
   if (error instanceof AggregateError) return error.errors.some(isDatabaseUnavailable);
   return error instanceof Error && UNAVAILABLE_TEXT.test(error.message);
+}
+
+/** Its migration was taken back, or a grant: no session begins, and no message is to blame for that. */
+function isRoleAway(error: unknown): boolean {
+  return error instanceof Error && error.message.includes(`role "${SERVING_ROLE}"`);
 }
 
 /** That a row's tenant has no partition is a check violation that names no constraint. */

@@ -7,7 +7,7 @@ import {
 import { setTimeout as delay } from 'node:timers/promises';
 import { Environment } from '@app/config';
 import { DataSource } from 'typeorm';
-import { migrate } from './migrate';
+import { hasPendingMigrations, migrate } from './migrate';
 
 const RETRY_AFTER_MS = 1_000;
 
@@ -61,12 +61,15 @@ export class DatabaseStarter implements OnApplicationBootstrap, OnModuleDestroy 
   }
 
   private async tryToStart(): Promise<DatabaseState> {
+    const { DATABASE_URL: url, MIGRATE_ON_START: mayMigrate } = this.environment;
     try {
+      if (mayMigrate) await migrate(url);
+      if (await hasPendingMigrations(url)) {
+        this.logger.warn('Migrations are pending: run `npm run migration:run`');
+        return 'migrations pending';
+      }
       if (!this.dataSource.isInitialized) await this.dataSource.initialize();
-      if (this.environment.MIGRATE_ON_START) await migrate(this.environment.DATABASE_URL);
-      if (!(await this.dataSource.showMigrations())) return 'ready';
-      this.logger.warn('Migrations are pending: run `npm run migration:run`');
-      return 'migrations pending';
+      return 'ready';
     } catch (error) {
       this.logger.warn(`The database is not ready, trying again: ${String(error)}`);
       return 'connecting';

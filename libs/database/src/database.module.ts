@@ -4,6 +4,7 @@ import { Environment } from '@app/config';
 import { servingOptions } from './data-source-options';
 import { Database } from './database';
 import { DatabaseStarter } from './database-starter';
+import { OwnerDatabase } from './owner-database';
 
 /** TypeORM over the program's pool; {@link DatabaseStarter} connects it. */
 @Global()
@@ -18,7 +19,7 @@ import { DatabaseStarter } from './database-starter';
       }),
     }),
   ],
-  providers: [Database, DatabaseStarter],
-  exports: [Database, DatabaseStarter],
+  providers: [Database, OwnerDatabase, DatabaseStarter],
+  exports: [Database, OwnerDatabase, DatabaseStarter],
 })
 export class DatabaseModule {}

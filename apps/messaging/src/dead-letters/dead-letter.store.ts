@@ -27,7 +27,7 @@ export interface MarkedLetter {
   readonly mark: string;
 }
 
-/** The one place that reads and writes dead letters. Every statement names the tenant. */
+/** The one place that reads and writes dead letters. Every statement names the tenant, and runs as it. */
 @Injectable()
 export class DeadLetterStore {
   constructor(
@@ -56,7 +56,7 @@ export class DeadLetterStore {
     limit: number,
   ): Promise<DeadLetter[]> {
     const { diedAt = 'infinity', id = LAST_ID } = after ?? {};
-    const rows = await this.database.run<Row>(PAGE, [tenantId, diedAt, id, limit]);
+    const rows = await this.database.as(tenantId).run<Row>(PAGE, [tenantId, diedAt, id, limit]);
     return rows.map((row) => fromRow(tenantId, row));
   }
 
@@ -66,13 +66,15 @@ export class DeadLetterStore {
     limit: number,
     diedBefore = 'infinity',
   ): Promise<MarkedLetter[]> {
-    const rows = await this.database.run<MarkedRow>(MARK_SOME, [tenantId, limit, diedBefore]);
+    const rows = await this.database
+      .as(tenantId)
+      .run<MarkedRow>(MARK_SOME, [tenantId, limit, diedBefore]);
     return rows.map((row) => ({ letter: fromRow(tenantId, row), mark: row.mark }));
   }
 
   /** Marks one, whoever is sending it back already: twice is as good as once. */
   async markOne(tenantId: string, id: string): Promise<MarkedLetter | undefined> {
-    const [row] = await this.database.run<MarkedRow>(MARK_ONE, [tenantId, id]);
+    const [row] = await this.database.as(tenantId).run<MarkedRow>(MARK_ONE, [tenantId, id]);
     return row && { letter: fromRow(tenantId, row), mark: row.mark };
   }
 
@@ -86,17 +88,17 @@ export class DeadLetterStore {
 
   /** Takes one away that is back in its queue, unless it died again meanwhile. */
   async removeMarked(tenantId: string, id: string, mark: string): Promise<void> {
-    await this.database.run(REMOVE_MARKED, [tenantId, id, mark]);
+    await this.database.as(tenantId).run(REMOVE_MARKED, [tenantId, id, mark]);
   }
 
   /** It did not get into the queue: it is a dead letter as before. */
   async unmark(tenantId: string, id: string, mark: string): Promise<void> {
-    await this.database.run(UNMARK, [tenantId, id, mark]);
+    await this.database.as(tenantId).run(UNMARK, [tenantId, id, mark]);
   }
 
   /** @returns whether there was one */
   async remove(tenantId: string, id: string): Promise<boolean> {
-    const removed = await this.database.run(REMOVE, [tenantId, id]);
+    const removed = await this.database.as(tenantId).run(REMOVE, [tenantId, id]);
     return removed.length > 0;
   }
 
@@ -105,11 +107,11 @@ export class DeadLetterStore {
     const { tenantId, id, type, body, reason, attempts, acceptedAt } = row;
     const values = [tenantId, id, type, body, reason, attempts, acceptedAt];
     try {
-      await this.database.run(statement, values);
+      await this.database.as(tenantId).run(statement, values);
     } catch (error) {
       if (!isWithoutPartition(error) || !(await this.tenants.isLiving(tenantId))) throw error;
       await this.partition.restore(tenantId);
-      await this.database.run(statement, values);
+      await this.database.as(tenantId).run(statement, values);
     }
   }
 }
@@ -185,13 +187,10 @@ const MARK_SOME: Statement = {
 
 const MARK_ONE: Statement = { name: 'mark-dead-letter', text: `${MARK} AND id = $2 ${MARKED}` };
 
+/** The one question across tenants, which the owner's function answers. */
 const STRANDED: Statement = {
   name: 'stranded-dead-letters',
-  text: `
-    SELECT d.tenant_id, d.id FROM tenants t JOIN dead_letters d USING (tenant_id)
-    WHERE t.removed_at IS NULL
-      AND d.redriven_at < clock_timestamp() - make_interval(secs => $1::float8 / 1000)
-    LIMIT 100`,
+  text: `SELECT tenant_id, id FROM stranded_dead_letters($1)`,
 };
 
 const REMOVE_MARKED: Statement = {

@@ -1,7 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { InjectRepository } from '@nestjs/typeorm';
 import { Database, type Statement, UNHURRIED_MS } from '@app/database';
-import { Repository } from 'typeorm';
 import { type Order, type Position, START } from './message-cursor';
 import { Message } from './message.entity';
 
@@ -15,13 +13,13 @@ export interface MessageRow {
   readonly acceptedAt: Date;
 }
 
-/** The one place that reads and writes messages. Every statement names the tenant. */
+/**
+ * The one place that reads and writes messages. Every statement names the tenant, and every read runs
+ * as the tenant: one wall behind the other.
+ */
 @Injectable()
 export class MessageStore {
-  constructor(
-    @InjectRepository(Message) private readonly messages: Repository<Message>,
-    private readonly database: Database,
-  ) {}
+  constructor(private readonly database: Database) {}
 
   /**
    * Stores rows of any tenants in one statement, hence one transaction: all, or none. What is
@@ -38,8 +36,9 @@ export class MessageStore {
     ]);
   }
 
-  find(tenantId: string, id: string): Promise<Message | null> {
-    return this.messages.findOneBy({ tenantId, id });
+  async find(tenantId: string, id: string): Promise<Message | null> {
+    const [row] = await this.database.as(tenantId).run<Row>(FIND, [tenantId, id]);
+    return row ? fromRow(tenantId, row) : null;
   }
 
   /**
@@ -54,8 +53,8 @@ export class MessageStore {
     limit: number,
   ): Promise<Message[]> {
     const values = [tenantId, after.storedXid, after.id, limit];
-    const rows = await this.database.run<Row>(PAGE[order], values);
-    return rows.map((row) => this.messages.create({ tenantId, ...fromRow(row) }));
+    const rows = await this.database.as(tenantId).run<Row>(PAGE[order], values);
+    return rows.map((row) => fromRow(tenantId, row));
   }
 
   /** Whether no transaction has had this number yet, so that it was given out by a lost one. */
@@ -74,17 +73,13 @@ interface Row {
   stored_xid: string;
 }
 
-function fromRow(row: Row): Omit<Message, 'tenantId'> {
+function fromRow(tenantId: string, row: Row): Message {
   const { id, type, payload, accepted_at, stored_at, stored_xid } = row;
-  return {
-    id,
-    type,
-    payload,
-    acceptedAt: accepted_at,
-    storedAt: stored_at,
-    storedXid: stored_xid,
-  };
+  const times = { acceptedAt: accepted_at, storedAt: stored_at };
+  return { tenantId, id, type, payload, ...times, storedXid: stored_xid };
 }
+
+const COLUMNS = 'id, type, payload, accepted_at, stored_at, stored_xid';
 
 /** One JSON array is parsed faster than an array of texts is quoted, sent and cast. */
 const INSERT: Statement = {
@@ -108,11 +103,16 @@ const AHEAD: Statement = {
   text: `SELECT $1::xid8 >= pg_snapshot_xmax(pg_current_snapshot()) AS ahead`,
 };
 
+const FIND: Statement = {
+  name: 'message',
+  text: `SELECT ${COLUMNS} FROM messages WHERE tenant_id = $1 AND id = $2`,
+};
+
 /** `removed_at` is asked in the same statement: a partition outlives its tenant by a moment. */
 const page = (name: string, where: string, direction: string): Statement => ({
   name,
   text: `
-    SELECT id, type, payload, accepted_at, stored_at, stored_xid
+    SELECT ${COLUMNS}
     FROM messages
     WHERE tenant_id = $1 AND ${where}
       AND EXISTS (SELECT FROM tenants WHERE tenant_id = $1 AND removed_at IS NULL)

@@ -1,12 +1,10 @@
 import { Module } from '@nestjs/common';
-import { TypeOrmModule } from '@nestjs/typeorm';
 import { TenantsModule } from '../tenants/tenants.module';
-import { Message } from './message.entity';
 import { MessagePublisher } from './message.publisher';
 import { MessageStore } from './message.store';
 
 @Module({
-  imports: [TenantsModule, TypeOrmModule.forFeature([Message])],
+  imports: [TenantsModule],
   providers: [MessagePublisher, MessageStore],
   exports: [MessagePublisher, MessageStore],
 })

@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { codeOf, Database, isDatabaseUnavailable, sqlState } from '@app/database';
+import { codeOf, isDatabaseUnavailable, OwnerDatabase, sqlState } from '@app/database';
 import type { PoolClient } from 'pg';
 import { PARTITIONED, type Partitioned, partitionOf } from './tenant-partition';
 
@@ -33,7 +33,7 @@ const NOTHING: Removed = { gone: new Set(), stuck: false };
 export class PartitionRemoval {
   private readonly logger = new Logger(PartitionRemoval.name);
 
-  constructor(private readonly database: Database) {}
+  constructor(private readonly database: OwnerDatabase) {}
 
   /**
    * Detaches and drops the partitions of these tenants, one after the other under one lock. Can be

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
-import { codeOf, Database, sqlState, UNHURRIED_MS } from '@app/database';
+import { codeOf, OwnerDatabase, sqlState, UNHURRIED_MS } from '@app/database';
 import type { PoolClient, QueryConfig } from 'pg';
 
 /** The tables that have a partition per tenant. */
@@ -32,7 +32,7 @@ export class TenantPartition {
   /** Those locks exclude each other: who waits for one waits here, without a connection. */
   private previous: Promise<unknown> = Promise.resolve();
 
-  constructor(private readonly database: Database) {}
+  constructor(private readonly database: OwnerDatabase) {}
 
   /**
    * Creates a tenant's partitions and whatever `before` does, in one transaction: either all of it

@@ -1,3 +1,4 @@
+import { asServed } from './as-served';
 import type { TestDatabase } from './database';
 
 export interface PageCost {
@@ -30,7 +31,10 @@ export async function costOfPage(
   );
   const explain = `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${await statementOf(database, order)}`;
   const values = [tenantId, position?.stored_xid, position?.id, 51];
-  const [row] = await database.rows<{ 'QUERY PLAN': { Plan: PlanNode }[] }>(explain, values);
+  const { rows } = await asServed(database.client, tenantId, (client) =>
+    client.query<{ 'QUERY PLAN': { Plan: PlanNode }[] }>(explain, values),
+  );
+  const [row] = rows;
   const plan = row?.['QUERY PLAN'][0]?.Plan as PlanNode;
   return {
     rows: plan['Actual Rows'],

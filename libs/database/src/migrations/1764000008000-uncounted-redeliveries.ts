@@ -1,4 +1,5 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { SERVING_ROLE } from '../serving-role';
 
 /**
  * How often a message came back from a queue that does not count it, which is a classic one. Not
@@ -16,6 +17,9 @@ export class UncountedRedeliveries1764000008000 implements MigrationInterface {
         last_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
         PRIMARY KEY (tenant_id, message)
       )`);
+    await queryRunner.query(
+      `GRANT SELECT, INSERT, UPDATE, DELETE ON uncounted_redeliveries TO ${SERVING_ROLE}`,
+    );
   }
 
   async down(queryRunner: QueryRunner): Promise<void> {

@@ -3,6 +3,7 @@ import { Messages1764000001000 } from './1764000001000-messages';
 import { DeadLetters1764000002000 } from './1764000002000-dead-letters';
 import { Replicas1764000003000 } from './1764000003000-replicas';
 import { Ownership1764000004000 } from './1764000004000-ownership';
+import { SecondWall1764000006000 } from './1764000006000-second-wall';
 import { UncountedRedeliveries1764000008000 } from './1764000008000-uncounted-redeliveries';
 
 /** In the order in which they run. */
@@ -12,5 +13,6 @@ export const migrations = [
   DeadLetters1764000002000,
   Replicas1764000003000,
   Ownership1764000004000,
+  SecondWall1764000006000,
   UncountedRedeliveries1764000008000,
 ] as const;

@@ -1,0 +1,17 @@
+import { SERVING_ROLE, TENANT_SETTING } from '@app/database';
+import type { Client } from 'pg';
+
+/** Does `work` as the program would for a tenant, or for nobody; what it changed is taken back. */
+export async function asServed<Result>(
+  client: Client,
+  tenantId: string | undefined,
+  work: (client: Client) => Promise<Result>,
+): Promise<Result> {
+  await client.query(`BEGIN; SET LOCAL ROLE ${SERVING_ROLE}`);
+  try {
+    if (tenantId) await client.query(`SELECT set_config($1, $2, true)`, [TENANT_SETTING, tenantId]);
+    return await work(client);
+  } finally {
+    await client.query('ROLLBACK');
+  }
+}

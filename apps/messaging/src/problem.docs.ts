@@ -44,6 +44,7 @@ const details: Readonly<Record<ProblemKind, string>> = {
   'tenant-not-found': `There is no tenant ${TENANT}`,
   'message-not-found': `Tenant ${TENANT} has no stored message ${TENANT}`,
   'dead-letter-not-found': `Tenant ${TENANT} has no dead letter ${TENANT}`,
+  'request-timeout': 'The request did not arrive in time',
   'tenant-name-taken': 'The name "acme" is taken; choose another one',
   'message-too-large': 'A payload has 300000 bytes; at most 262144 are taken',
   'unsupported-media-type': 'Unsupported Media Type: text/plain; send application/json',

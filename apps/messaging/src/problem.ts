@@ -9,6 +9,7 @@ export const problemKinds = {
   'tenant-not-found': [404, 'There is no such tenant'],
   'message-not-found': [404, 'There is no such message'],
   'dead-letter-not-found': [404, 'There is no such dead letter'],
+  'request-timeout': [408, 'The request came too slowly'],
   'tenant-name-taken': [409, 'The name is taken'],
   'message-too-large': [413, 'The message is too large'],
   'unsupported-media-type': [415, 'The body has the wrong type'],

@@ -13,6 +13,8 @@ export const problemKinds = {
   'tenant-name-taken': [409, 'The name is taken'],
   'message-too-large': [413, 'The message is too large'],
   'unsupported-media-type': [415, 'The body has the wrong type'],
+  'rate-limited': [429, 'Too many messages a second'],
+  'backlog-full': [429, 'Too many messages wait'],
   'broker-unavailable': [503, 'Messages cannot be accepted now'],
   'database-unavailable': [503, 'The database is not available now'],
   'not-ready': [503, 'Not ready'],

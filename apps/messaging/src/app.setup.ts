@@ -5,14 +5,17 @@ import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swag
 import { useContainer } from 'class-validator';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { EnvelopePipe } from './envelope.pipe';
+import { httpLimits, limitConnections } from './http-limits';
 import { InvalidInput } from './invalid-input';
 import { registerJsonBody } from './json-body';
 import { asProblem, plainProblem, PROBLEM_TYPE } from './problem';
 import { ProblemResponse } from './problem.docs';
 import { ProblemFilter } from './problem.filter';
 import { requestId } from './request-id';
+import { addSecurityHeaders, secure } from './security-headers';
 import { Shutdown } from './shutdown';
 import { AtMostMaxWorkers } from './tenants/dto/workers.dto';
+import { dropUnreadBodies } from './unread-bodies';
 
 /** What a message's envelope may add to its payload. */
 const ENVELOPE_BYTES = 64 * 1024;
@@ -20,15 +23,20 @@ const ENVELOPE_BYTES = 64 * 1024;
 /** A batch's body may have as many times the size of the largest message. */
 const BATCH_FACTOR = 32;
 
-export function httpAdapter({ MAX_MESSAGE_BYTES }: Environment): FastifyAdapter {
+export function httpAdapter(environment: Environment): FastifyAdapter {
+  const { MAX_MESSAGE_BYTES } = environment;
   const adapter = new FastifyAdapter({
     genReqId: requestId,
     bodyLimit: MAX_MESSAGE_BYTES + ENVELOPE_BYTES,
     // Kept-alive connections without a request would otherwise hold up a stop.
     forceCloseConnections: 'idle',
     frameworkErrors: answerUnroutable,
+    ...httpLimits(environment),
   });
   const fastify = adapter.getInstance();
+  limitConnections(fastify, environment);
+  addSecurityHeaders(fastify);
+  dropUnreadBodies(fastify);
   fastify.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
   });
@@ -43,6 +51,7 @@ export function httpAdapter({ MAX_MESSAGE_BYTES }: Environment): FastifyAdapter 
 function answerUnroutable(error: Error, request: FastifyRequest, reply: FastifyReply): void {
   const { statusCode = 400 } = error as { statusCode?: number };
   const problem = asProblem(plainProblem(statusCode, error.message), request);
+  secure(reply, request.url);
   reply.header('x-request-id', request.id).status(statusCode);
   reply.type(PROBLEM_TYPE).send(JSON.stringify(problem));
 }

@@ -1,6 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional, ApiResponse } from '@nestjs/swagger';
 import { type ProblemKind, problemKinds, problemOf } from './problem';
+import { QUOTA_HEADERS } from './tenants/limits/quota.docs';
 
 class FieldErrorResponse {
   @ApiProperty({ example: 'workers' })
@@ -44,9 +45,12 @@ const details: Readonly<Record<ProblemKind, string>> = {
   'tenant-not-found': `There is no tenant ${TENANT}`,
   'message-not-found': `Tenant ${TENANT} has no stored message ${TENANT}`,
   'dead-letter-not-found': `Tenant ${TENANT} has no dead letter ${TENANT}`,
+  'request-timeout': 'The request did not arrive in time',
   'tenant-name-taken': 'The name "acme" is taken; choose another one',
   'message-too-large': 'A payload has 300000 bytes; at most 262144 are taken',
   'unsupported-media-type': 'Unsupported Media Type: text/plain; send application/json',
+  'rate-limited': 'The tenant may send 100 messages a second; try again in 1 s',
+  'backlog-full': '1000 messages of the tenant wait, of 1000 that may; try again in 1 s',
   'broker-unavailable': 'The broker is unavailable: not connected',
   'database-unavailable': 'The database does not answer; try again',
   'not-ready': 'Down: broker',
@@ -86,6 +90,7 @@ function problemResponse(status: number, kinds: ProblemKind[]): MethodDecorator 
       },
     },
     ...(status === 503 && { headers: RETRY_AFTER }),
+    ...(status === 429 && { headers: { ...RETRY_AFTER, ...QUOTA_HEADERS } }),
   });
 }
 

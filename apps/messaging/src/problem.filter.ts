@@ -15,6 +15,8 @@ import { InvalidInput } from './invalid-input';
 import { MalformedJson } from './json-body';
 import { MessageNotFound, MessageTooLarge } from './messages/message.errors';
 import { asProblem, plainProblem, PROBLEM_TYPE, type ProblemBody, problemOf } from './problem';
+import { LimitExceeded } from './tenants/limits/limit.errors';
+import { quotaHeaders } from './tenants/limits/quota';
 import { TenantNameTaken, TenantNotFound } from './tenants/tenant.errors';
 
 /** What is down is tried again within this time; so may the caller. */
@@ -35,6 +37,7 @@ export class ProblemFilter implements ExceptionFilter {
   private answer(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const body = problemFor(error);
     if (body.status === 500) this.report(error);
+    if (error instanceof LimitExceeded) tellOfLimit(error, reply);
     if (body.status === 503) reply.header('retry-after', RETRY_AFTER_SECONDS);
     reply
       .status(body.status)
@@ -45,6 +48,10 @@ export class ProblemFilter implements ExceptionFilter {
   private report(error: unknown): void {
     this.logger.error(error instanceof Error ? error : String(error));
   }
+}
+
+function tellOfLimit({ retryAfterSeconds, quota }: LimitExceeded, reply: FastifyReply): void {
+  reply.header('retry-after', retryAfterSeconds).headers(quotaHeaders([quota]));
 }
 
 function problemFor(error: unknown): ProblemBody {
@@ -63,6 +70,7 @@ function known(error: unknown): ProblemBody | undefined {
   if (error instanceof MessageNotFound) return problemOf('message-not-found', detail);
   if (error instanceof DeadLetterNotFound) return problemOf('dead-letter-not-found', detail);
   if (error instanceof TenantNameTaken) return problemOf('tenant-name-taken', detail);
+  if (error instanceof LimitExceeded) return problemOf(error.kind, detail);
   if (error instanceof MessageTooLarge) return problemOf('message-too-large', detail);
   if (error instanceof NotReady) return problemOf('not-ready', detail, { checks: error.checks });
   return undefined;

@@ -57,6 +57,8 @@ describe('tenants', () => {
       name: 'Grüße 👋',
       status: 'active',
       workers: 7,
+      rate_limit: null,
+      max_backlog: null,
       created_at: expect.stringMatching(TIME) as unknown,
       updated_at: expect.stringMatching(TIME) as unknown,
     });

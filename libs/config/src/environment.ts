@@ -90,6 +90,20 @@ export class Environment {
   @Max(128 * 1024 * 1024)
   MAX_MESSAGE_BYTES = 262_144;
 
+  /** Open HTTP connections; one more is closed at once. */
+  @Transform(toInteger)
+  @IsInt()
+  @Min(1)
+  @Max(1_000_000)
+  MAX_CONNECTIONS = 10_000;
+
+  /** How long a caller may take to send a whole request. */
+  @Transform(toInteger)
+  @IsInt()
+  @Min(1000)
+  @Max(3_600_000)
+  REQUEST_TIMEOUT_MS = 60_000;
+
   /** Deliveries before a message that keeps killing its consumer is set aside. */
   @Transform(toInteger)
   @IsInt()

@@ -2,6 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { BrokerUnavailable, ConfirmedPublisher, type PublishOutcome, topology } from '@app/broker';
 import { Environment } from '@app/config';
 import { uuidv7 } from 'uuidv7';
+import { Admission } from '../tenants/limits/admission';
+import type { Quota } from '../tenants/limits/quota';
 import { TenantNotFound } from '../tenants/tenant.errors';
 import { TenantsService } from '../tenants/tenants.service';
 import { ACCEPTED_AT } from './message-headers';
@@ -22,6 +24,13 @@ export interface AcceptedMessage extends Publication {
   readonly acceptedAt: Date;
 }
 
+/** What was accepted: its ids, in the order in which it came. */
+export interface Accepted {
+  readonly ids: string[];
+  /** What is left of the tenant's limits, for the caller to know. */
+  readonly quotas: readonly Quota[];
+}
+
 interface Publication {
   readonly id: string;
   readonly body: Buffer;
@@ -34,22 +43,25 @@ export class MessagePublisher {
   constructor(
     private readonly publisher: ConfirmedPublisher,
     private readonly tenants: TenantsService,
+    private readonly admission: Admission,
     private readonly environment: Environment,
   ) {}
 
   /**
-   * Publishes `messages` in their order and waits for every confirm, 2 s at most.
+   * Publishes `messages` in their order, if the tenant's limits let all of them through, and waits
+   * for every confirm, 2 s at most.
    *
-   * @returns their ids, in the same order
-   * @throws MessageTooLarge before any is published
+   * @throws MessageTooLarge, RateLimited, BacklogFull before any is published
    * @throws TenantNotFound when no queue is bound by the id, and no living tenant has it
    * @throws BrokerUnavailable when any is not known to have arrived; to send all of them again is
    *   safe with idempotency keys
    */
-  async accept(tenantId: string, messages: readonly NewMessage[]): Promise<string[]> {
+  async accept(tenantId: string, messages: readonly NewMessage[]): Promise<Accepted> {
     const publications = messages.map((message) => this.prepare(tenantId, message));
-    await this.publishRouted(tenantId, publications, Date.now());
-    return publications.map(({ id }) => id);
+    const quotas = await this.admission.admit(tenantId, publications.length, () =>
+      this.publishRouted(tenantId, publications, Date.now()),
+    );
+    return { ids: publications.map(({ id }) => id), quotas };
   }
 
   private prepare(tenantId: string, message: NewMessage): Publication {

@@ -1,4 +1,4 @@
-import { Body, Controller, Get, Header, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { Body, Controller, Get, Header, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import {
   ApiAcceptedResponse,
   ApiHeader,
@@ -6,8 +6,11 @@ import {
   ApiOperation,
   ApiTags,
 } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
 import { ApiProblems } from '../problem.docs';
 import { TenantParams } from '../tenants/dto/tenant-params.dto';
+import { quotaHeaders } from '../tenants/limits/quota';
+import { QUOTA_HEADERS } from '../tenants/limits/quota.docs';
 import { TenantsService } from '../tenants/tenants.service';
 import { MessageBatchInput, MessageInput } from './dto/message-input.dto';
 import { MessageParams, MessageQuery } from './dto/message-query.dto';
@@ -51,16 +54,18 @@ export class MessagesController {
     description: 'The same key for the same tenant gives the same id; stored once.',
     schema: { type: 'string', minLength: 1, maxLength: 200, example: 'order-1042' },
   })
-  @ApiAcceptedResponse({ type: AcceptedResponse })
+  @ApiAcceptedResponse({ type: AcceptedResponse, headers: QUOTA_HEADERS })
   @ApiProblems('invalid-input', 'malformed-json', 'message-too-large', 'unsupported-media-type')
-  @ApiProblems('broker-unavailable', 'database-unavailable')
+  @ApiProblems('rate-limited', 'backlog-full', 'broker-unavailable', 'database-unavailable')
   async accept(
     @Param() { tenant_id }: TenantParams,
     @Body() message: MessageInput,
-    @IdempotencyKey() key?: string,
+    @IdempotencyKey() key: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<AcceptedResponse> {
-    const [id] = await this.publisher.accept(tenant_id, [MessageInput.toNew(message, key)]);
-    return { id: id as string, tenant_id, status: 'accepted' };
+    const accepted = await this.publisher.accept(tenant_id, [MessageInput.toNew(message, key)]);
+    reply.headers(quotaHeaders(accepted.quotas));
+    return { id: accepted.ids[0] as string, tenant_id, status: 'accepted' };
   }
 
   @Post('batch')
@@ -68,22 +73,23 @@ export class MessagesController {
   @ApiOperation({
     summary: 'Send up to 1,000 messages',
     description:
-      'Checked as a whole before any is sent. The body may have up to 32 times the size of the ' +
+      'Checked as a whole before any is sent; the tenant’s limits take all of it or refuse all. The ' +
+      'body may have up to 32 times the size of the ' +
       'largest message. After a 503 some may have been accepted all the same: send the batch ' +
       'again with its idempotency keys.',
   })
-  @ApiAcceptedResponse({ type: AcceptedBatchResponse })
+  @ApiAcceptedResponse({ type: AcceptedBatchResponse, headers: QUOTA_HEADERS })
   @ApiProblems('invalid-input', 'malformed-json', 'message-too-large', 'unsupported-media-type')
-  @ApiProblems('broker-unavailable', 'database-unavailable')
+  @ApiProblems('rate-limited', 'backlog-full', 'broker-unavailable', 'database-unavailable')
   async acceptBatch(
     @Param() { tenant_id }: TenantParams,
     @Body() { messages }: MessageBatchInput,
-    @NoIdempotencyKey() _key?: undefined,
+    @NoIdempotencyKey() _key: undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<AcceptedBatchResponse> {
-    const accepted = messages.map((message) =>
-      MessageInput.toNew(message, message.idempotency_key),
-    );
-    const ids = await this.publisher.accept(tenant_id, accepted);
+    const batch = messages.map((message) => MessageInput.toNew(message, message.idempotency_key));
+    const { ids, quotas } = await this.publisher.accept(tenant_id, batch);
+    reply.headers(quotaHeaders(quotas));
     return { data: ids.map((id) => ({ id })) };
   }
 

@@ -1,10 +1,11 @@
 import { Module } from '@nestjs/common';
+import { LimitsModule } from '../tenants/limits/limits.module';
 import { TenantsModule } from '../tenants/tenants.module';
 import { MessagePublisher } from './message.publisher';
 import { MessageStore } from './message.store';
 
 @Module({
-  imports: [TenantsModule],
+  imports: [TenantsModule, LimitsModule],
   providers: [MessagePublisher, MessageStore],
   exports: [MessagePublisher, MessageStore],
 })

@@ -42,8 +42,8 @@ export class OnboardingController {
   /** When its message cannot be accepted, the tenant is taken back: the call failed as a whole. */
   private async acceptFirst(tenantId: string, message: MessageInput): Promise<MessageIdResponse> {
     try {
-      const [id] = await this.publisher.accept(tenantId, [MessageInput.toNew(message)]);
-      return { id: id as string };
+      const { ids } = await this.publisher.accept(tenantId, [MessageInput.toNew(message)]);
+      return { id: ids[0] as string };
     } catch (error) {
       await this.tenants.remove(tenantId);
       throw error;

@@ -8,6 +8,8 @@ export type TenantStatus = 'active' | 'paused';
 @Index('tenants_removed', ['removedAt'], { where: 'removed_at IS NOT NULL' })
 @Check('tenants_status_check', "status IN ('active', 'paused')")
 @Check('tenants_workers_check', 'workers >= 1')
+@Check('tenants_rate_limit_check', 'rate_limit >= 1')
+@Check('tenants_max_backlog_check', 'max_backlog >= 1')
 export class Tenant {
   @PrimaryColumn({ name: 'tenant_id', type: 'uuid' })
   tenantId!: string;
@@ -21,6 +23,14 @@ export class Tenant {
   /** How many of its messages may be taken and not yet settled. */
   @Column({ type: 'integer' })
   workers!: number;
+
+  /** Messages a second that are accepted over HTTP; null for as many as come. */
+  @Column({ name: 'rate_limit', type: 'integer', nullable: true })
+  rateLimit!: number | null;
+
+  /** Messages that may wait in its queue; null for as many as come. */
+  @Column({ name: 'max_backlog', type: 'integer', nullable: true })
+  maxBacklog!: number | null;
 
   @Column({ name: 'created_at', type: 'timestamptz', precision: 3, default: () => 'now()' })
   createdAt!: Date;

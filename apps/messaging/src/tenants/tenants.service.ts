@@ -6,6 +6,7 @@ import { Environment } from '@app/config';
 import { codeOf, sqlState } from '@app/database';
 import { IsNull, MoreThan, type QueryDeepPartialEntity, Repository } from 'typeorm';
 import { uuidv7 } from 'uuidv7';
+import type { Limits } from './limits/tenant-limits';
 import { TenantChanges } from './tenant-changes';
 import { Tenant } from './tenant.entity';
 import { TenantNameTaken, TenantNotFound } from './tenant.errors';
@@ -90,6 +91,11 @@ export class TenantsService {
 
   setWorkers(tenantId: string, workers: number): Promise<void> {
     return this.change(tenantId, { workers });
+  }
+
+  /** What is left out stays as it is. @throws TenantNotFound */
+  setLimits(tenantId: string, limits: Partial<Limits>): Promise<void> {
+    return this.change(tenantId, limits);
   }
 
   pause(tenantId: string): Promise<void> {

@@ -9,6 +9,8 @@ export interface TenantBody {
   name: string;
   status: string;
   workers: number;
+  rate_limit: number | null;
+  max_backlog: number | null;
   created_at: string;
   updated_at: string;
   consumer: { state: string; workers_applied: number; owner: string | null };

@@ -4,6 +4,7 @@ import { DeadLetters1764000002000 } from './1764000002000-dead-letters';
 import { Replicas1764000003000 } from './1764000003000-replicas';
 import { Ownership1764000004000 } from './1764000004000-ownership';
 import { SecondWall1764000006000 } from './1764000006000-second-wall';
+import { Limits1764000007000 } from './1764000007000-limits';
 import { UncountedRedeliveries1764000008000 } from './1764000008000-uncounted-redeliveries';
 
 /** In the order in which they run. */
@@ -14,5 +15,6 @@ export const migrations = [
   Replicas1764000003000,
   Ownership1764000004000,
   SecondWall1764000006000,
+  Limits1764000007000,
   UncountedRedeliveries1764000008000,
 ] as const;

@@ -17,6 +17,22 @@ export class TenantResponse {
   @ApiProperty({ type: 'integer', example: 3 })
   workers!: number;
 
+  @ApiProperty({
+    description: 'Messages a second that are accepted over HTTP; null: no limit.',
+    type: 'integer',
+    nullable: true,
+    example: 100,
+  })
+  rate_limit!: number | null;
+
+  @ApiProperty({
+    description: 'Messages that may wait in its queue; null: no limit.',
+    type: 'integer',
+    nullable: true,
+    example: 100000,
+  })
+  max_backlog!: number | null;
+
   @ApiProperty({ format: 'date-time', example: '2026-11-23T09:30:00.000Z' })
   created_at!: string;
 
@@ -29,6 +45,8 @@ export class TenantResponse {
       name: tenant.name,
       status: tenant.status,
       workers: tenant.workers,
+      rate_limit: tenant.rateLimit,
+      max_backlog: tenant.maxBacklog,
       created_at: tenant.createdAt.toISOString(),
       updated_at: tenant.updatedAt.toISOString(),
     };

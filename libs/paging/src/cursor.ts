@@ -21,8 +21,13 @@ export function sealCursor(scope: string, position: Buffer): string {
   return Buffer.concat([Buffer.of(VERSION), check, position]).toString('base64url');
 }
 
-/** @throws InvalidCursor when it is broken, of a later version, or of another scope */
-export function openCursor(scope: string, cursor: string): Buffer {
+/**
+ * Opens a cursor whose position has `positionBytes`. Anybody can make the check, so a forged cursor
+ * may carry a position of any size.
+ *
+ * @throws InvalidCursor when it is broken, of a later version, of another scope, or of another size
+ */
+export function openCursor(scope: string, cursor: string, positionBytes: number): Buffer {
   const bytes = Buffer.from(cursor, 'base64url');
   const position = bytes.subarray(1 + CHECK_BYTES);
   const check = bytes.subarray(1, 1 + CHECK_BYTES);
@@ -31,6 +36,7 @@ export function openCursor(scope: string, cursor: string): Buffer {
     // Node skips characters that are not base64url; a cursor with any is not ours.
     bytes.toString('base64url') === cursor &&
     check.length === CHECK_BYTES &&
+    position.length === positionBytes &&
     timingSafeEqual(check, checkOf(scope, position));
   if (!ours) throw new InvalidCursor();
   return position;

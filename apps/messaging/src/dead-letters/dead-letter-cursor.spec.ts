@@ -16,4 +16,14 @@ describe('dead letter cursor', () => {
     const ofMessages = sealCursor(`messages/${tenant}/desc`, Buffer.alloc(24));
     expect(() => positionOf(tenant, ofMessages)).toThrow(InvalidCursor);
   });
+
+  it.each([2n ** 63n - 1n, -(2n ** 63n), 253_402_300_800_000n, -62_135_596_800_001n])(
+    'refuses a forged time of %s ms, which is no date of the column',
+    (time) => {
+      const bytes = Buffer.alloc(24);
+      bytes.writeBigInt64BE(time);
+      const forged = sealCursor(`dead-letters/${tenant}`, bytes);
+      expect(() => positionOf(tenant, forged)).toThrow(InvalidCursor);
+    },
+  );
 });

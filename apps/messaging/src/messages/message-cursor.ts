@@ -15,11 +15,13 @@ export const START: Readonly<Record<Order, Position>> = {
   desc: { storedXid: String(2n ** 64n - 1n), id: 'ffffffff-ffff-ffff-ffff-ffffffffffff' },
 };
 
+const POSITION_BYTES = 24;
+
 const scopeOf = (tenantId: string, order: Order): string => `messages/${tenantId}/${order}`;
 
 /** A cursor holds for one tenant and one order. */
 export function cursorAt(tenantId: string, order: Order, position: Position): string {
-  const bytes = Buffer.alloc(24);
+  const bytes = Buffer.alloc(POSITION_BYTES);
   bytes.writeBigUInt64BE(BigInt(position.storedXid));
   uuidBytes(position.id).copy(bytes, 8);
   return sealCursor(scopeOf(tenantId, order), bytes);
@@ -27,6 +29,6 @@ export function cursorAt(tenantId: string, order: Order, position: Position): st
 
 /** @throws InvalidCursor when it is not one of this tenant's in this order */
 export function positionOf(tenantId: string, order: Order, cursor: string): Position {
-  const bytes = openCursor(scopeOf(tenantId, order), cursor);
+  const bytes = openCursor(scopeOf(tenantId, order), cursor, POSITION_BYTES);
   return { storedXid: String(bytes.readBigUInt64BE()), id: uuidText(bytes.subarray(8)) };
 }

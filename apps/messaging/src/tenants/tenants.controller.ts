@@ -17,6 +17,7 @@ import type { Tenant } from './tenant.entity';
 import { TenantsService } from './tenants.service';
 
 const SCOPE = 'tenants';
+const UUID_BYTES = 16;
 
 /** All about tenants but their creation, which may carry a message: see `onboarding.controller`. */
 @ApiTags('tenants')
@@ -34,7 +35,8 @@ export class TenantsController {
   @ApiOkResponse({ type: TenantListResponse })
   @ApiProblems('invalid-input', 'invalid-cursor')
   async list(@Query() { limit, cursor }: PageQuery): Promise<TenantListResponse> {
-    const after = cursor === undefined ? undefined : uuidText(openCursor(SCOPE, cursor));
+    const after =
+      cursor === undefined ? undefined : uuidText(openCursor(SCOPE, cursor, UUID_BYTES));
     const tenants = await this.tenants.list(after, limit + 1);
     const data = tenants.slice(0, limit);
     const last = tenants.length > limit ? data.at(-1) : undefined;

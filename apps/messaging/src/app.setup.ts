@@ -1,5 +1,6 @@
 import { RequestMethod, ValidationPipe } from '@nestjs/common';
 import type { Environment } from '@app/config';
+import { Metrics } from '@app/metrics';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { useContainer } from 'class-validator';
@@ -50,8 +51,13 @@ function answerUnroutable(error: Error, request: FastifyRequest, reply: FastifyR
 /** All that the program needs between its making and its listening. */
 export function setUpApp(app: NestFastifyApplication, environment: Environment): void {
   registerJsonBody(app.getHttpAdapter().getInstance());
-  app.setGlobalPrefix('api', { exclude: [{ path: 'health/*path', method: RequestMethod.ALL }] });
-  app.useGlobalFilters(new ProblemFilter());
+  app.setGlobalPrefix('api', {
+    exclude: [
+      { path: 'health/*path', method: RequestMethod.ALL },
+      { path: 'metrics', method: RequestMethod.ALL },
+    ],
+  });
+  app.useGlobalFilters(new ProblemFilter(app.get(Metrics)));
   app.useGlobalPipes(new EnvelopePipe(), validation());
   useContainer(validators(environment), { fallback: true });
   SwaggerModule.setup('api/docs', app, () => openApi(app), { jsonDocumentUrl: 'api/docs-json' });

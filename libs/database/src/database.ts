@@ -27,6 +27,19 @@ export class Database {
     return rows;
   }
 
+  /** The same for a statement that changes rows: says how many it changed. */
+  async change(statement: Statement, values: unknown[]): Promise<number> {
+    const { rowCount } = await this.pool().query({ ...statement, values });
+    return rowCount ?? 0;
+  }
+
+  /** The connections of this process, and who waits for one. */
+  get connections(): { total: number; idle: number; waiting: number } {
+    if (!this.dataSource.isInitialized) return { total: 0, idle: 0, waiting: 0 };
+    const { totalCount: total, idleCount: idle, waitingCount: waiting } = this.pool();
+    return { total, idle, waiting };
+  }
+
   /** Does `work` in one transaction; rolled back when it throws. */
   transaction<Result>(work: (client: PoolClient) => Promise<Result>): Promise<Result> {
     return this.onOneConnection(async (client) => {

@@ -6,6 +6,7 @@ import { ConsumerRegistry } from './consumer-registry.service';
 import { ControlEventsController } from './control-events';
 import { DeadLetterBurial } from './dead-letter-burial';
 import { DeadLetterConsumer } from './dead-letter-consumer.service';
+import { LastDelivered } from './last-delivered';
 import { MessageWriter } from './message-writer';
 import { Reconciliation } from './reconciliation.service';
 import { Replica } from './replica.service';
@@ -25,7 +26,8 @@ import { WriterLanes } from './writer-lanes';
     UntilAnswered,
     DeadLetterConsumer,
     DeadLetterBurial,
+    LastDelivered,
   ],
-  exports: [Reconciliation],
+  exports: [Reconciliation, ConsumerRegistry, LastDelivered],
 })
 export class ConsumersModule {}

@@ -15,7 +15,9 @@ export interface Delivery {
   readonly body: Buffer;
   /** The body as text; not fit to be stored when there is a problem. */
   readonly text: string;
+  /** {@link receivedAt} itself when it brought no time. */
   readonly acceptedAt: Date;
+  readonly receivedAt: Date;
   /** How often it was delivered, this time included. */
   readonly attempts: number;
   /** Why it can never be stored. */
@@ -34,6 +36,7 @@ export function readDelivery(tenantId: string, message: ConsumeMessage, now: Dat
     body,
     text,
     acceptedAt: readAcceptedAt(message, now),
+    receivedAt: now,
     attempts: readAttempts(message),
     problem: bodyProblem(body, text) ?? typeProblem,
   };

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Statement } from '@app/database';
+import { Metrics } from '@app/metrics';
 import type { DeathPosition } from './dead-letter-cursor';
 
 /** What can never be a message, kept as it came. */
@@ -28,7 +29,10 @@ export interface MarkedLetter {
 /** The one place that reads and writes dead letters. Every statement names the tenant. */
 @Injectable()
 export class DeadLetterStore {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly metrics: Metrics,
+  ) {}
 
   /**
    * Keeps a message that can never be stored. One that died before, and was on its way back, is
@@ -36,14 +40,15 @@ export class DeadLetterStore {
    */
   async keep(row: DeadLetterRow): Promise<void> {
     const { tenantId, id, type, body, reason, attempts, acceptedAt } = row;
-    await this.database.run(KEEP, [tenantId, id, type, body, reason, attempts, acceptedAt]);
+    const values = [tenantId, id, type, body, reason, attempts, acceptedAt];
+    this.metrics.dead.inc(await this.database.change(KEEP, values));
   }
 
   /** The same for one of which nobody knows whether it was stored: only if it was not. */
   async keepUnlessStored(row: DeadLetterRow): Promise<void> {
     const { tenantId, id, type, body, reason, attempts, acceptedAt } = row;
     const values = [tenantId, id, type, body, reason, attempts, acceptedAt];
-    await this.database.run(KEEP_UNLESS_STORED, values);
+    this.metrics.dead.inc(await this.database.change(KEEP_UNLESS_STORED, values));
   }
 
   /** A living tenant's, the last dead first, up to `limit` behind `after`. */

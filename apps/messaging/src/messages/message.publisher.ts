@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { BrokerUnavailable, ConfirmedPublisher, type PublishOutcome, topology } from '@app/broker';
 import { Environment } from '@app/config';
+import { Metrics } from '@app/metrics';
 import { uuidv7 } from 'uuidv7';
 import { TenantNotFound } from '../tenants/tenant.errors';
 import { TenantsService } from '../tenants/tenants.service';
@@ -35,6 +36,7 @@ export class MessagePublisher {
     private readonly publisher: ConfirmedPublisher,
     private readonly tenants: TenantsService,
     private readonly environment: Environment,
+    private readonly metrics: Metrics,
   ) {}
 
   /**
@@ -49,6 +51,7 @@ export class MessagePublisher {
   async accept(tenantId: string, messages: readonly NewMessage[]): Promise<string[]> {
     const publications = messages.map((message) => this.prepare(tenantId, message));
     await this.publishRouted(tenantId, publications, Date.now());
+    this.metrics.accepted.inc(publications.length);
     return publications.map(({ id }) => id);
   }
 
@@ -67,12 +70,14 @@ export class MessagePublisher {
     publications: readonly Publication[],
     acceptedAt: number,
   ): Promise<Publication[]> {
+    const confirmed = this.metrics.publishSeconds.startTimer();
     const outcomes = await Promise.all(
       publications.map((publication) => this.publish(tenantId, publication, acceptedAt)),
     );
     for (const outcome of outcomes) {
       if (outcome.kind === 'unavailable') throw new BrokerUnavailable(outcome.reason);
     }
+    confirmed();
     return publications.filter((_, index) => outcomes[index]?.kind === 'unroutable');
   }
 

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { Database, type Statement } from '@app/database';
+import { Metrics } from '@app/metrics';
 import { Repository } from 'typeorm';
 import { type Order, type Position, START } from './message-cursor';
 import { Message } from './message.entity';
@@ -21,6 +22,7 @@ export class MessageStore {
   constructor(
     @InjectRepository(Message) private readonly messages: Repository<Message>,
     private readonly database: Database,
+    private readonly metrics: Metrics,
   ) {}
 
   /**
@@ -29,13 +31,27 @@ export class MessageStore {
    * tenant and id: two overlapping batches would otherwise lock each other out.
    */
   async insert(rows: readonly MessageRow[]): Promise<void> {
-    await this.database.run(INSERT, [
+    const done = this.metrics.storeSeconds.startTimer();
+    const stored = await this.database.change(INSERT, [
       rows.map((row) => row.tenantId),
       rows.map((row) => row.id),
       rows.map((row) => row.type),
       `[${rows.map((row) => row.payload).join(',')}]`,
       rows.map((row) => row.acceptedAt.toISOString()),
     ]);
+    done();
+    this.count(rows, stored);
+  }
+
+  /** Another replica's clock may be ahead of this one's, which makes no message come before its time. */
+  private count(rows: readonly MessageRow[], stored: number): void {
+    const { acceptanceToStoredSeconds } = this.metrics;
+    const now = Date.now();
+    this.metrics.stored.inc(stored);
+    this.metrics.batchRows.observe(rows.length);
+    for (const { acceptedAt } of rows) {
+      acceptanceToStoredSeconds.observe(Math.max(0, now - acceptedAt.getTime()) / 1000);
+    }
   }
 
   find(tenantId: string, id: string): Promise<Message | null> {

@@ -3,6 +3,7 @@ import { BrokerModule } from '@app/broker';
 import { ConfigModule, type Environment } from '@app/config';
 import { DatabaseModule } from '@app/database';
 import { MetricsModule } from '@app/metrics';
+import { type Tracing, TracingModule } from '@app/tracing';
 import { LoggerModule } from 'nestjs-pino';
 import { ApiModule } from './api.module';
 import { ConsumersModule } from './consumers/consumers.module';
@@ -17,7 +18,7 @@ import { TenantsModule } from './tenants/tenants.module';
 export class AppModule implements OnApplicationShutdown {
   constructor(private readonly shutdown: Shutdown) {}
 
-  static for(environment: Environment): DynamicModule {
+  static for(environment: Environment, tracing: Tracing): DynamicModule {
     const consumers = environment.ROLES.includes('consumer') ? [ConsumersModule] : [];
     const api = environment.ROLES.includes('api') ? [ApiModule] : [];
     const health = HealthModule.of(consumers);
@@ -25,8 +26,9 @@ export class AppModule implements OnApplicationShutdown {
       module: AppModule,
       imports: [
         ConfigModule.with(environment),
-        LoggerModule.forRoot(logging(environment)),
+        LoggerModule.forRoot(logging(environment, tracing)),
         MetricsModule,
+        TracingModule.with(tracing),
         ShutdownModule,
         DatabaseModule,
         BrokerModule,

@@ -1,6 +1,7 @@
 import { RequestMethod, ValidationPipe } from '@nestjs/common';
 import type { Environment } from '@app/config';
 import { Metrics } from '@app/metrics';
+import { Tracing } from '@app/tracing';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { useContainer } from 'class-validator';
@@ -12,6 +13,7 @@ import { asProblem, plainProblem, PROBLEM_TYPE } from './problem';
 import { ProblemResponse } from './problem.docs';
 import { ProblemFilter } from './problem.filter';
 import { requestId } from './request-id';
+import { traceRequests } from './request-traces';
 import { Shutdown } from './shutdown';
 import { AtMostMaxWorkers } from './tenants/dto/workers.dto';
 
@@ -50,7 +52,9 @@ function answerUnroutable(error: Error, request: FastifyRequest, reply: FastifyR
 
 /** All that the program needs between its making and its listening. */
 export function setUpApp(app: NestFastifyApplication, environment: Environment): void {
-  registerJsonBody(app.getHttpAdapter().getInstance());
+  const fastify: FastifyInstance = app.getHttpAdapter().getInstance();
+  registerJsonBody(fastify);
+  traceRequests(fastify, app.get(Tracing));
   app.setGlobalPrefix('api', {
     exclude: [
       { path: 'health/*path', method: RequestMethod.ALL },

@@ -301,7 +301,10 @@ describe('the metrics', () => {
       const tenantId = await api.createTenant(1, `has ${count}`);
       await api.pause(tenantId);
       await eventually(async () => expect((await broker.queue(tenantId))?.consumers).toBe(0));
-      await api.sendBatch(tenantId, Array.from({ length: count }, () => 1));
+      await api.sendBatch(
+        tenantId,
+        Array.from({ length: count }, () => 1),
+      );
     }
     await eventually(async () => {
       const now = await Scrape.of(api);

@@ -27,6 +27,12 @@ export function loadEnvironment(variables: Variables, folder: string): Environme
   return environment;
 }
 
+/** The `OTEL_…` variables, from the environment and `.env` alike; what they mean is OpenTelemetry's. */
+export function openTelemetryVariables(variables: Variables, folder: string): Variables {
+  const all = Object.entries({ ...dotEnv(folder), ...variables });
+  return Object.fromEntries(all.filter(([name]) => name.startsWith('OTEL_')));
+}
+
 function dotEnv(folder: string): Variables {
   const path = join(folder, '.env');
   return existsSync(path) ? parseEnv(readFileSync(path, 'utf8')) : {};

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { DeadLettersModule } from '../dead-letters/dead-letters.module';
 import { MessagesModule } from '../messages/messages.module';
 import { TenantsModule } from '../tenants/tenants.module';
+import { BatchTraces } from './batch-traces';
 import { ConsumerRegistry } from './consumer-registry.service';
 import { ControlEventsController } from './control-events';
 import { DeadLetterBurial } from './dead-letter-burial';
@@ -27,6 +28,7 @@ import { WriterLanes } from './writer-lanes';
     DeadLetterConsumer,
     DeadLetterBurial,
     LastDelivered,
+    BatchTraces,
   ],
   exports: [Reconciliation, ConsumerRegistry, LastDelivered],
 })

@@ -4,6 +4,7 @@ import { DeadLetterStore } from '../dead-letters/dead-letter.store';
 import { MessageStore } from '../messages/message.store';
 import { TenantPartition } from '../tenants/tenant-partition';
 import { TenantsService } from '../tenants/tenants.service';
+import { BatchTraces } from './batch-traces';
 import { BatchWrite, type WriteParts } from './batch-write';
 import type { Delivery } from './delivery';
 import { LastDelivered } from './last-delivered';
@@ -26,6 +27,7 @@ export class MessageWriter {
     private readonly database: UntilAnswered,
     private readonly delivered: LastDelivered,
     private readonly metrics: Metrics,
+    private readonly traces: BatchTraces,
   ) {
     this.parts = { store, deadLetters, tenants, partition, database };
   }
@@ -34,7 +36,7 @@ export class MessageWriter {
   write(batch: readonly Delivery[]): Promise<Outcome[]> {
     this.delivered.note(batch);
     this.metrics.redelivered.inc(batch.filter(({ attempts }) => attempts > 1).length);
-    return new BatchWrite(this.parts).write(batch);
+    return this.traces.writing(batch, () => new BatchWrite(this.parts).write(batch));
   }
 
   /** From now on, what cannot be stored at once is given up, to go back to its queue. */

@@ -369,6 +369,22 @@ describe('the metrics', () => {
     await eventually(async () => expect(await checks()).toEqual([1, 1, 1]));
   });
 
+  it('say that the process is stopping, while it is', async () => {
+    const own = await TestDatabase.create();
+    const stopping = await Program.start({ databaseUrl: own.url });
+    const tenantId = await stopping.api.createTenant();
+    const lock = await StoringLock.hold(own, tenantId);
+    await stopping.api.send(tenantId, 'holds up the stop');
+    await eventually(async () => expect(await lock.waiting()).toBe(1));
+    stopping.signal('SIGTERM');
+    await eventually(async () => {
+      expect((await Scrape.of(stopping.api)).value('ready{check="draining"}')).toBe(0);
+    });
+    await lock.release();
+    expect((await stopping.exited).code).toBe(0);
+    await own.drop();
+  });
+
   it('tell how late the event loop is, and what the pool holds', async () => {
     const now = await scrape();
     const lag = ['0.5', '0.99', '1'].map((quantile) =>

@@ -29,7 +29,10 @@ export interface GaugeReading {
 export class Metrics {
   readonly registry = new Registry();
 
-  readonly accepted = this.counter('messages_accepted_total', 'Messages that got a 202.');
+  readonly accepted = this.counter(
+    'messages_accepted_total',
+    'Messages that came by HTTP and were accepted.',
+  );
   readonly stored = this.counter(
     'messages_stored_total',
     'Messages that are in their partition now and were not before; repeats are not counted.',

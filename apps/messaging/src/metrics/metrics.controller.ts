@@ -5,7 +5,7 @@ import { Registry } from 'prom-client';
 import { ApiProblems } from '../problem.docs';
 import { MetricsTokenGuard } from './metrics-token.guard';
 
-const EXAMPLE = `# HELP messaging_messages_accepted_total Messages that got a 202.
+const EXAMPLE = `# HELP messaging_messages_accepted_total Messages that came by HTTP and were accepted.
 # TYPE messaging_messages_accepted_total counter
 messaging_messages_accepted_total 1042
 

@@ -138,11 +138,12 @@ describe('a trace', () => {
     await send(tenantId, first.traceparent);
     await eventually(async () => expect(await lock.waiting()).toBe(1));
     // While the first is held up, the others gather.
+    await send(tenantId, callersTrace('00').traceparent);
     await send(tenantId, one.traceparent);
     await send(tenantId, three.traceparent, program, [1, 2, 3]);
     await broker.publish(tenantId, '"of no trace"', { messageId: randomUUID() });
     await eventually(async () => {
-      expect((await Scrape.of(program.api)).value('in_flight_messages')).toBe(6);
+      expect((await Scrape.of(program.api)).value('in_flight_messages')).toBe(7);
     });
     await lock.release();
 
@@ -153,7 +154,7 @@ describe('a trace', () => {
       return found as ExportedSpan;
     });
     expect(batch.parentId).toBe(messages[0]?.spanId);
-    expect(batch.attributes).toMatchObject({ 'db.operation.batch.size': 5 });
+    expect(batch.attributes).toMatchObject({ 'db.operation.batch.size': 6 });
     const linked = batch.links.map(({ traceId, spanId }) => `${traceId} ${spanId}`);
     expect(linked.toSorted()).toEqual(
       messages.map(({ traceId, spanId }) => `${traceId} ${spanId}`).toSorted(),

@@ -43,9 +43,9 @@ export class BatchTraces {
       startTime: receivedAt,
       attributes: attributesOf(delivery),
     };
-    return [
-      { span: this.tracing.start(`process ${topology.messages.exchange}`, options, parent), at },
-    ];
+    const span = this.tracing.start(`process ${topology.messages.exchange}`, options, parent);
+    // One that is not sampled would take the batch's span, which is below it, along.
+    return span.isRecording() ? [{ span, at }] : [];
   }
 
   private async writeTraced(

@@ -67,6 +67,16 @@ export function setUpApp(app: NestFastifyApplication, environment: Environment):
   SwaggerModule.setup('api/docs', app, () => openApi(app), { jsonDocumentUrl: 'api/docs-json' });
   stopOnSignals(app);
   endConnectionsWhenDraining(app);
+  showLocation(fastify);
+}
+
+/** Fastify hands its headers to Node as they go out, where the log does not find them: this one it needs. */
+function showLocation(fastify: FastifyInstance): void {
+  fastify.addHook('onSend', (_request, reply, payload, done) => {
+    const location = reply.getHeader('location');
+    if (location !== undefined) reply.raw.setHeader('location', location);
+    done(null, payload);
+  });
 }
 
 /**

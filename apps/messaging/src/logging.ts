@@ -4,7 +4,7 @@ import type { Environment } from '@app/config';
 import type { Tracing } from '@app/tracing';
 import type { Params } from 'nestjs-pino';
 import { errorFields } from './error-fields';
-import { isUnwatched, tenantOf } from './request-facts';
+import { isUnwatched, tenantOf, urlOf } from './request-facts';
 
 /**
  * JSON lines with the ids of the request, its trace and its tenant, one per request and none per
@@ -15,7 +15,7 @@ export function logging({ LOG_LEVEL, LOG_PRETTY }: Environment, tracing: Tracing
     forRoutes: [{ path: '{*any}', method: RequestMethod.ALL }],
     pinoHttp: {
       level: LOG_LEVEL,
-      autoLogging: { ignore: ({ url }) => isUnwatched(url) },
+      autoLogging: { ignore: (request) => isUnwatched(urlOf(request)) },
       quietReqLogger: true,
       customAttributeKeys: { reqId: 'request_id', responseTime: 'duration_ms' },
       customSuccessObject: (request: IncomingMessage, response, fields: object) =>
@@ -35,7 +35,7 @@ export function logging({ LOG_LEVEL, LOG_PRETTY }: Environment, tracing: Tracing
 }
 
 function requestFields(request: IncomingMessage, response: ServerResponse, fields: object): object {
-  const tenantId = tenantOf(request.url, response);
+  const tenantId = tenantOf(request, response);
   return { ...fields, ...(tenantId !== undefined && { tenant_id: tenantId }) };
 }
 

@@ -1,4 +1,4 @@
-/** Imports run one way: health → consumers → dead-letters → messages → tenants → libs. */
+/** Imports run one way: metrics → health → consumers → dead-letters → messages → tenants → libs. */
 const room = (name) => `^apps/messaging/src/${name}/`;
 
 module.exports = {
@@ -14,25 +14,31 @@ module.exports = {
       name: 'tenants-import-libs-only',
       severity: 'error',
       from: { path: room('tenants') },
-      to: { path: ['messages', 'dead-letters', 'consumers', 'health'].map(room) },
+      to: { path: ['messages', 'dead-letters', 'consumers', 'health', 'metrics'].map(room) },
     },
     {
       name: 'messages-import-tenants-and-libs',
       severity: 'error',
       from: { path: room('messages') },
-      to: { path: ['dead-letters', 'consumers', 'health'].map(room) },
+      to: { path: ['dead-letters', 'consumers', 'health', 'metrics'].map(room) },
     },
     {
       name: 'dead-letters-do-not-import-consumers',
       severity: 'error',
       from: { path: room('dead-letters') },
-      to: { path: ['consumers', 'health'].map(room) },
+      to: { path: ['consumers', 'health', 'metrics'].map(room) },
     },
     {
-      name: 'consumers-do-not-import-health',
+      name: 'consumers-do-not-import-what-watches-them',
       severity: 'error',
       from: { path: room('consumers') },
-      to: { path: room('health') },
+      to: { path: ['health', 'metrics'].map(room) },
+    },
+    {
+      name: 'health-does-not-import-metrics',
+      severity: 'error',
+      from: { path: room('health') },
+      to: { path: room('metrics') },
     },
     {
       name: 'libs-do-not-import-apps',

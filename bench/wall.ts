@@ -1,6 +1,7 @@
 import { Database, servingOptions } from '@app/database';
 import type { Client } from 'pg';
 import { DataSource } from 'typeorm';
+import { Metrics } from '@app/metrics';
 import { MessageStore } from '../apps/messaging/src/messages/message.store';
 import { inTurns } from './support/contest';
 import { comparison, perSecond, type Row } from './support/figures';
@@ -26,7 +27,9 @@ export async function wall(servers: Servers): Promise<Row[]> {
   const service = await MeasuredProcess.service(servers);
   const behind = await new DataSource(servingOptions(databaseUrl, READERS)).initialize();
   const open = await new DataSource(ownersOptions(databaseUrl)).initialize();
-  const stores = [new Database(behind), new WithoutWall(open)].map((db) => new MessageStore(db));
+  const stores = [new Database(behind), new WithoutWall(open)].map(
+    (db) => new MessageStore(db, new Metrics()),
+  );
   const rows: Row[] = [];
   for (const more of [100, 900]) {
     const tenantIds = await createTenants(service, more, 1, 4);

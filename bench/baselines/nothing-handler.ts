@@ -6,6 +6,8 @@ import 'reflect-metadata';
 import { Body, Controller, Get, HttpCode, Module, Param, Post } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ConfigModule, loadEnvironment } from '@app/config';
+import { MetricsModule } from '@app/metrics';
+import { startTracing, TracingModule } from '@app/tracing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Logger, LoggerModule } from 'nestjs-pino';
 import { uuidv7 } from 'uuidv7';
@@ -37,12 +39,15 @@ class NothingController {
 
 async function main(): Promise<void> {
   const environment = loadEnvironment(process.env, process.cwd());
+  const tracing = await startTracing(process.env);
 
   @Module({
     imports: [
       ConfigModule.with(environment),
-      LoggerModule.forRoot(logging(environment)),
+      LoggerModule.forRoot(logging(environment, tracing)),
       ShutdownModule,
+      MetricsModule,
+      TracingModule.with(tracing),
     ],
     controllers: [NothingController],
   })

@@ -2,11 +2,14 @@ import { type DynamicModule, Module, type OnApplicationShutdown } from '@nestjs/
 import { BrokerModule } from '@app/broker';
 import { ConfigModule, type Environment } from '@app/config';
 import { DatabaseModule } from '@app/database';
+import { MetricsModule } from '@app/metrics';
+import { type Tracing, TracingModule } from '@app/tracing';
 import { LoggerModule } from 'nestjs-pino';
 import { ApiModule } from './api.module';
 import { ConsumersModule } from './consumers/consumers.module';
 import { HealthModule } from './health/health.module';
 import { logging } from './logging';
+import { MetricsEndpointModule } from './metrics/metrics-endpoint.module';
 import { Shutdown, ShutdownModule } from './shutdown';
 import { TenantsModule } from './tenants/tenants.module';
 
@@ -15,21 +18,25 @@ import { TenantsModule } from './tenants/tenants.module';
 export class AppModule implements OnApplicationShutdown {
   constructor(private readonly shutdown: Shutdown) {}
 
-  static for(environment: Environment): DynamicModule {
+  static for(environment: Environment, tracing: Tracing): DynamicModule {
     const consumers = environment.ROLES.includes('consumer') ? [ConsumersModule] : [];
     const api = environment.ROLES.includes('api') ? [ApiModule] : [];
+    const health = HealthModule.of(consumers);
     return {
       module: AppModule,
       imports: [
         ConfigModule.with(environment),
-        LoggerModule.forRoot(logging(environment)),
+        LoggerModule.forRoot(logging(environment, tracing)),
+        MetricsModule,
+        TracingModule.with(tracing),
         ShutdownModule,
         DatabaseModule,
         BrokerModule,
         TenantsModule,
         ...consumers,
         ...api,
-        HealthModule.of(consumers),
+        health,
+        MetricsEndpointModule.of([health, ...consumers], environment),
       ],
     };
   }

@@ -1,5 +1,7 @@
 import { RequestMethod, ValidationPipe } from '@nestjs/common';
 import type { Environment } from '@app/config';
+import { Metrics } from '@app/metrics';
+import { Tracing } from '@app/tracing';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { useContainer } from 'class-validator';
@@ -12,6 +14,7 @@ import { asProblem, plainProblem, PROBLEM_TYPE } from './problem';
 import { ProblemResponse } from './problem.docs';
 import { ProblemFilter } from './problem.filter';
 import { requestId } from './request-id';
+import { traceRequests } from './request-traces';
 import { addSecurityHeaders, secure } from './security-headers';
 import { Shutdown } from './shutdown';
 import { AtMostMaxWorkers } from './tenants/dto/workers.dto';
@@ -58,14 +61,31 @@ function answerUnroutable(error: Error, request: FastifyRequest, reply: FastifyR
 
 /** All that the program needs between its making and its listening. */
 export function setUpApp(app: NestFastifyApplication, environment: Environment): void {
-  registerJsonBody(app.getHttpAdapter().getInstance());
-  app.setGlobalPrefix('api', { exclude: [{ path: 'health/*path', method: RequestMethod.ALL }] });
-  app.useGlobalFilters(new ProblemFilter());
+  const fastify: FastifyInstance = app.getHttpAdapter().getInstance();
+  registerJsonBody(fastify);
+  traceRequests(fastify, app.get(Tracing));
+  app.setGlobalPrefix('api', {
+    exclude: [
+      { path: 'health/*path', method: RequestMethod.ALL },
+      { path: 'metrics', method: RequestMethod.ALL },
+    ],
+  });
+  app.useGlobalFilters(new ProblemFilter(app.get(Metrics)));
   app.useGlobalPipes(new EnvelopePipe(), validation());
   useContainer(validators(environment), { fallback: true });
   SwaggerModule.setup('api/docs', app, () => openApi(app), { jsonDocumentUrl: 'api/docs-json' });
   stopOnSignals(app);
   endConnectionsWhenDraining(app);
+  showLocation(fastify);
+}
+
+/** Fastify hands its headers to Node as they go out, where the log does not find them: this one it needs. */
+function showLocation(fastify: FastifyInstance): void {
+  fastify.addHook('onSend', (_request, reply, payload, done) => {
+    const location = reply.getHeader('location');
+    if (location !== undefined) reply.raw.setHeader('location', location);
+    done(null, payload);
+  });
 }
 
 /**

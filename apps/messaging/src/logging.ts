@@ -1,22 +1,46 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { RequestMethod } from '@nestjs/common';
 import type { Environment } from '@app/config';
+import type { Tracing } from '@app/tracing';
 import type { Params } from 'nestjs-pino';
+import { errorFields } from './error-fields';
+import { isUnwatched, tenantOf, urlOf } from './request-facts';
 
-/** JSON lines with the request's id, one per request and none per message; no bodies, no headers. */
-export function logging({ LOG_LEVEL, LOG_PRETTY }: Environment): Params {
+/**
+ * JSON lines with the ids of the request, its trace and its tenant, one per request and none per
+ * message; no bodies, no headers, no query.
+ */
+export function logging({ LOG_LEVEL, LOG_PRETTY }: Environment, tracing: Tracing): Params {
   return {
     forRoutes: [{ path: '{*any}', method: RequestMethod.ALL }],
     pinoHttp: {
       level: LOG_LEVEL,
-      autoLogging: { ignore: (request) => /^\/(health|metrics)/.test(request.url ?? '') },
+      autoLogging: { ignore: (request) => isUnwatched(urlOf(request)) },
       quietReqLogger: true,
       customAttributeKeys: { reqId: 'request_id', responseTime: 'duration_ms' },
+      customSuccessObject: (request: IncomingMessage, response, fields: object) =>
+        requestFields(request, response, fields),
+      // Why it failed, the problem filter has said; here would stand an error made of the status.
+      customErrorObject: (request: IncomingMessage, response, _error, fields: object) =>
+        requestFields(request, response, { ...fields, err: undefined }),
+      ...(tracing.enabled && { mixin: () => traceFields(tracing) }),
       serializers: {
-        req: ({ method, url }: IncomingMessage) => ({ method, url }),
+        req: ({ method, url }: IncomingMessage) => ({ method, url: url?.split('?')[0] }),
         res: ({ statusCode }: ServerResponse) => ({ statusCode }),
+        err: errorFields,
       },
       ...(LOG_PRETTY && { transport: { target: 'pino-pretty', options: { singleLine: true } } }),
     },
   };
+}
+
+function requestFields(request: IncomingMessage, response: ServerResponse, fields: object): object {
+  const tenantId = tenantOf(request, response);
+  return { ...fields, ...(tenantId !== undefined && { tenant_id: tenantId }) };
+}
+
+/** Of the span in which the line is written: a request's, or a batch's. */
+function traceFields(tracing: Tracing): object {
+  const context = tracing.active()?.spanContext();
+  return context ? { trace_id: context.traceId, span_id: context.spanId } : {};
 }

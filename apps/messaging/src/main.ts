@@ -1,7 +1,13 @@
 import 'reflect-metadata';
 import type { NestApplicationOptions } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { type Environment, InvalidEnvironment, loadEnvironment } from '@app/config';
+import {
+  type Environment,
+  InvalidEnvironment,
+  loadEnvironment,
+  openTelemetryVariables,
+} from '@app/config';
+import { startTracing, type Tracing } from '@app/tracing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Logger } from 'nestjs-pino';
 import { AppModule } from './app.module';
@@ -10,9 +16,10 @@ import { listenForControlEvents } from './consumers/control-events';
 
 async function main(): Promise<void> {
   const environment = readEnvironment();
+  const tracing = await readTracing();
   const options: NestApplicationOptions = { bufferLogs: true, bodyParser: false };
   const app = await NestFactory.create<NestFastifyApplication>(
-    AppModule.for(environment),
+    AppModule.for(environment, tracing),
     httpAdapter(environment),
     options,
   );
@@ -30,6 +37,12 @@ function readEnvironment(): Environment {
     process.stderr.write(`${error.message}\n`);
     process.exit(1);
   }
+}
+
+/** The SDK reads its variables from the process's environment, which those of `.env` are put into. */
+function readTracing(): Promise<Tracing> {
+  Object.assign(process.env, openTelemetryVariables(process.env, process.cwd()));
+  return startTracing(process.env);
 }
 
 main().catch((error: unknown) => {

@@ -42,6 +42,7 @@ const details: Readonly<Record<ProblemKind, string>> = {
   'invalid-input': 'workers must be at least 1',
   'malformed-json': 'The body is not valid JSON: Unexpected end of JSON input',
   'invalid-cursor': 'The cursor is not one that this list gave out',
+  'metrics-token': 'Send Authorization: Bearer with the token of this service',
   'tenant-not-found': `There is no tenant ${TENANT}`,
   'message-not-found': `Tenant ${TENANT} has no stored message ${TENANT}`,
   'dead-letter-not-found': `Tenant ${TENANT} has no dead letter ${TENANT}`,

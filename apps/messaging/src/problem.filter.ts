@@ -7,14 +7,24 @@ import {
 } from '@nestjs/common';
 import { BrokerUnavailable } from '@app/broker';
 import { isDatabaseUnavailable } from '@app/database';
+import type { Metrics } from '@app/metrics';
 import { InvalidCursor } from '@app/paging';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { DeadLetterNotFound } from './dead-letters/dead-letter.errors';
 import { NotReady } from './health/not-ready';
 import { InvalidInput } from './invalid-input';
 import { MalformedJson } from './json-body';
+import { MetricsTokenWrong } from './metrics/metrics-token.guard';
 import { MessageNotFound, MessageTooLarge } from './messages/message.errors';
-import { asProblem, plainProblem, PROBLEM_TYPE, type ProblemBody, problemOf } from './problem';
+import {
+  asProblem,
+  plainProblem,
+  PROBLEM_TYPE,
+  type ProblemBody,
+  problemKinds,
+  problemOf,
+  reasonOf,
+} from './problem';
 import { LimitExceeded } from './tenants/limits/limit.errors';
 import { quotaHeaders } from './tenants/limits/quota';
 import { TenantNameTaken, TenantNotFound } from './tenants/tenant.errors';
@@ -27,6 +37,11 @@ const RETRY_AFTER_SECONDS = 1;
 export class ProblemFilter implements ExceptionFilter {
   private readonly logger = new Logger(ProblemFilter.name);
 
+  /** Every kind is there from the start: a rate needs the zero before the first one. */
+  constructor(private readonly metrics: Metrics) {
+    for (const reason of Object.keys(problemKinds)) metrics.refused.inc({ reason }, 0);
+  }
+
   catch(error: unknown, host: ArgumentsHost): void {
     // An event that fails has nobody to answer to.
     if (host.getType() !== 'http') return this.report(error);
@@ -36,6 +51,8 @@ export class ProblemFilter implements ExceptionFilter {
 
   private answer(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const body = problemFor(error);
+    // A probe that hears "not ready" was answered, not refused.
+    if (!(error instanceof NotReady)) this.metrics.refused.inc({ reason: reasonOf(body) });
     if (body.status === 500) this.report(error);
     if (error instanceof LimitExceeded) tellOfLimit(error, reply);
     if (body.status === 503) reply.header('retry-after', RETRY_AFTER_SECONDS);
@@ -66,6 +83,7 @@ function known(error: unknown): ProblemBody | undefined {
   if (error instanceof MalformedJson) return problemOf('malformed-json', detail);
   if (error instanceof InvalidCursor)
     return problemOf('invalid-cursor', detail, cursorField(detail));
+  if (error instanceof MetricsTokenWrong) return problemOf('metrics-token', detail);
   if (error instanceof TenantNotFound) return problemOf('tenant-not-found', detail);
   if (error instanceof MessageNotFound) return problemOf('message-not-found', detail);
   if (error instanceof DeadLetterNotFound) return problemOf('dead-letter-not-found', detail);

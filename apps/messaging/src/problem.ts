@@ -6,6 +6,7 @@ export const problemKinds = {
   'invalid-input': [400, 'The request is not valid'],
   'malformed-json': [400, 'The body is not JSON'],
   'invalid-cursor': [400, 'The cursor is not valid'],
+  'metrics-token': [401, 'The metrics need their token'],
   'tenant-not-found': [404, 'There is no such tenant'],
   'message-not-found': [404, 'There is no such message'],
   'dead-letter-not-found': [404, 'There is no such dead letter'],
@@ -38,10 +39,16 @@ export type ProblemBody = Pick<Problem, 'type' | 'title' | 'status' | 'detail'> 
   readonly [extension: string]: unknown;
 };
 
+const KIND_PREFIX = 'urn:messaging:problem:';
+
 export function problemOf(kind: ProblemKind, detail: string, more: object = {}): ProblemBody {
   const [status, title] = problemKinds[kind];
-  return { type: `urn:messaging:problem:${kind}`, title, status, detail, ...more };
+  return { type: `${KIND_PREFIX}${kind}`, title, status, detail, ...more };
 }
+
+/** Why a call is refused, in one word of a few: the problem's kind, or its status when it has none. */
+export const reasonOf = ({ type, status }: ProblemBody): string =>
+  type.startsWith(KIND_PREFIX) ? type.slice(KIND_PREFIX.length) : `status-${status}`;
 
 export const PROBLEM_TYPE = 'application/problem+json';
 

@@ -25,6 +25,8 @@ const DEFAULTS = {
   AUTH_MODE: 'jwt',
   AUTH_OFF_ANYWHERE: 'false',
   JWT_SECRET: '',
+  METRICS_TOKEN: '',
+  METRICS_TOP_TENANTS: '20',
   MIGRATE_ON_START: 'false',
   LOG_LEVEL: 'info',
   LOG_PRETTY: 'false',

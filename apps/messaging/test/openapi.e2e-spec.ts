@@ -27,7 +27,11 @@ const OPERATIONS: Record<string, string[]> = {
   'get /health/live': ['200'],
   'get /health/ready': ['200', '503'],
   'get /health/startup': ['200', '503'],
+  'get /metrics': ['200', '401'],
 };
+
+/** The answers that are no JSON. */
+const OTHER_TYPES: Record<string, string> = { 'get /metrics 200': 'text/plain' };
 
 describe('the documentation', () => {
   let database: TestDatabase;
@@ -81,7 +85,8 @@ describe('the documentation', () => {
     for (const [call, { responses }] of operations)
       for (const [status, { content }] of Object.entries(responses)) {
         const type = Number(status) >= 400 ? 'application/problem+json' : 'application/json';
-        const types = status === '204' ? [] : [type];
+        const other = OTHER_TYPES[`${call} ${status}`];
+        const types = status === '204' ? [] : [other ?? type];
         expect([call, status, Object.keys(content ?? {})]).toEqual([call, status, types]);
       }
   });

@@ -12,6 +12,9 @@ const POLL_MS = 50;
 
 /** A figure for a reader, who would rather have the rest than wait. */
 const COUNT_WITHIN_MS = 1_000;
+/** https://www.rabbitmq.com/amqp-0-9-1-reference#constants */
+const isMissing = (error: unknown): boolean =>
+  error instanceof Error && /404 \(NOT.FOUND\)/.test(error.message);
 
 /** The tenants' queues, seen from outside: each operation on a channel of its own. */
 @Injectable()
@@ -81,6 +84,33 @@ export class TenantQueues {
       () => undefined,
     );
     return counts?.messageCount ?? null;
+  }
+
+  /**
+   * What is ready for delivery in each queue, asked one after the other on one channel. A queue that is
+   * missing closes that channel: then each is asked on its own, and what is missing is left out.
+   *
+   * @throws BrokerUnavailable
+   */
+  async readyOf(tenantIds: readonly string[]): Promise<Map<string, number>> {
+    try {
+      const asked = await this.connection.withChannel((channel) =>
+        Promise.all(tenantIds.map((tenantId) => channel.checkQueue(topology.queueFor(tenantId)))),
+      );
+      return new Map(asked.map(({ messageCount }, at) => [tenantIds[at] ?? '', messageCount]));
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+      return this.readyOneByOne(tenantIds);
+    }
+  }
+
+  private async readyOneByOne(tenantIds: readonly string[]): Promise<Map<string, number>> {
+    const found = new Map<string, number>();
+    for (const tenantId of tenantIds) {
+      const ready = await this.ready(tenantId);
+      if (ready !== null) found.set(tenantId, ready);
+    }
+    return found;
   }
 
   private async counts(tenantId: string): Promise<Replies.AssertQueue | undefined> {

@@ -66,7 +66,7 @@ export class Environment {
   @IsIn(['quorum', 'classic'])
   QUEUE_TYPE: 'quorum' | 'classic' = 'quorum';
 
-  /** What this process does; health is served in every role. */
+  /** What this process does; health and metrics are served in every role. */
   @Transform(toList)
   @ArrayMinSize(1)
   @IsIn(ROLES, { each: true, message: 'may name api, consumer, or both, comma-separated' })
@@ -132,6 +132,18 @@ export class Environment {
   @Transform(toBoolean)
   @IsBoolean({ message: 'must be true or false' })
   MIGRATE_ON_START = false;
+
+  /** What `/metrics` asks for as a bearer token; open without it. */
+  @IsOptional()
+  @Matches(/^[\x21-\x7e]+$/, { message: 'must be visible ASCII characters' })
+  METRICS_TOKEN?: string;
+
+  /** Tenants whose queues have time series of their own. */
+  @Transform(toInteger)
+  @IsInt()
+  @Min(0)
+  @Max(1000)
+  METRICS_TOP_TENANTS = 20;
 
   @IsIn(LOG_LEVELS)
   LOG_LEVEL: (typeof LOG_LEVELS)[number] = 'info';

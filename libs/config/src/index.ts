@@ -1,3 +1,3 @@
 export { ConfigModule } from './config.module';
 export { Environment, type Role } from './environment';
-export { InvalidEnvironment, loadEnvironment } from './load-environment';
+export { InvalidEnvironment, loadEnvironment, openTelemetryVariables } from './load-environment';

@@ -27,16 +27,22 @@ export function loadEnvironment(variables: Variables, folder: string): Environme
   return environment;
 }
 
+/** The `OTEL_…` variables, from the environment and `.env` alike; what they mean is OpenTelemetry's. */
+export function openTelemetryVariables(variables: Variables, folder: string): Variables {
+  const all = Object.entries({ ...dotEnv(folder), ...variables });
+  return Object.fromEntries(all.filter(([name]) => name.startsWith('OTEL_')));
+}
+
 function dotEnv(folder: string): Variables {
   const path = join(folder, '.env');
   return existsSync(path) ? parseEnv(readFileSync(path, 'utf8')) : {};
 }
 
+const WITHOUT_DEFAULT = ['DATABASE_URL', 'RABBITMQ_URL', 'JWT_SECRET', 'METRICS_TOKEN'];
+
 /** Only the variables that we know; `NAME=` counts as not set, which is how shells unset in files. */
 function present(variables: Variables): Record<string, string> {
-  const known = new Set(
-    Object.keys(new Environment()).concat('DATABASE_URL', 'RABBITMQ_URL', 'JWT_SECRET'),
-  );
+  const known = new Set(Object.keys(new Environment()).concat(WITHOUT_DEFAULT));
   const set = Object.entries(variables).filter(
     (entry): entry is [string, string] => known.has(entry[0]) && !!entry[1],
   );

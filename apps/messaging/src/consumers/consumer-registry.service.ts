@@ -45,6 +45,11 @@ export class ConsumerRegistry {
     );
   }
 
+  /** Messages that are taken and not yet settled. */
+  get inFlight(): number {
+    return [...this.consumers.values()].reduce((sum, { unsettled }) => sum + unsettled, 0);
+  }
+
   runs(tenantId: string, workers: number): boolean {
     const consumer = this.consumers.get(tenantId);
     return consumer?.state === 'running' && consumer.workers === workers;

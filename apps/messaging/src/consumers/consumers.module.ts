@@ -2,12 +2,14 @@ import { Module } from '@nestjs/common';
 import { DeadLettersModule } from '../dead-letters/dead-letters.module';
 import { MessagesModule } from '../messages/messages.module';
 import { TenantsModule } from '../tenants/tenants.module';
+import { BatchTraces } from './batch-traces';
 import { ConsumerReporter } from './consumer-reporter.service';
 import { ConsumerRegistry } from './consumer-registry.service';
 import { ControlEventsController } from './control-events';
 import { DeadLetterBurial } from './dead-letter-burial';
 import { DeadLetterConsumer } from './dead-letter-consumer.service';
 import { DeliveryLimit } from './delivery-limit';
+import { LastDelivered } from './last-delivered';
 import { MessageWriter } from './message-writer';
 import { Ownership } from './ownership.service';
 import { Reconciliation } from './reconciliation.service';
@@ -33,7 +35,9 @@ import { WriterLanes } from './writer-lanes';
     DeadLetterBurial,
     DeliveryLimit,
     UncountedRedeliveries,
+    LastDelivered,
+    BatchTraces,
   ],
-  exports: [Reconciliation],
+  exports: [Reconciliation, ConsumerRegistry, Ownership, LastDelivered],
 })
 export class ConsumersModule {}

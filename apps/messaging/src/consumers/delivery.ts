@@ -15,7 +15,11 @@ export interface Delivery {
   readonly body: Buffer;
   /** The body as text; not fit to be stored when there is a problem. */
   readonly text: string;
+  /** {@link receivedAt} itself when it brought no time. */
   readonly acceptedAt: Date;
+  readonly receivedAt: Date;
+  /** Its headers, when the context of a trace is among them. */
+  readonly traceHeaders: object | undefined;
   /** How often it was delivered, this time included. */
   readonly attempts: number;
   /** Why it can never be stored. */
@@ -34,6 +38,8 @@ export function readDelivery(tenantId: string, message: ConsumeMessage, now: Dat
     body,
     text,
     acceptedAt: readAcceptedAt(message, now),
+    receivedAt: now,
+    traceHeaders: readTraceHeaders(message),
     attempts: readAttempts(message),
     problem: bodyProblem(body, text) ?? typeProblem,
   };
@@ -88,6 +94,11 @@ function readAcceptedAt({ properties }: ConsumeMessage, now: Date): Date {
 /** Up to the year 9999, which every reader of RFC 3339 understands. */
 const isInstant = (value: unknown): value is number =>
   Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) < 253_402_300_800_000;
+
+/** Whether it is a context at all is asked only where traces are on. */
+function readTraceHeaders({ properties: { headers } }: ConsumeMessage): object | undefined {
+  return headers?.['traceparent'] === undefined ? undefined : headers;
+}
 
 /** Quorum queues count the deliveries before this one; classic queues only tell that there were. */
 function readAttempts(message: ConsumeMessage): number {

@@ -1,10 +1,13 @@
 import { Injectable } from '@nestjs/common';
+import { Metrics } from '@app/metrics';
 import { DeadLetterStore } from '../dead-letters/dead-letter.store';
 import { MessageStore } from '../messages/message.store';
 import { TenantPartition } from '../tenants/tenant-partition';
 import { TenantsService } from '../tenants/tenants.service';
+import { BatchTraces } from './batch-traces';
 import { BatchWrite, type WriteParts } from './batch-write';
 import type { Delivery } from './delivery';
+import { LastDelivered } from './last-delivered';
 import type { Outcome } from './settlement';
 import { UntilAnswered } from './until-answered';
 
@@ -22,13 +25,18 @@ export class MessageWriter {
     tenants: TenantsService,
     partition: TenantPartition,
     private readonly database: UntilAnswered,
+    private readonly delivered: LastDelivered,
+    private readonly metrics: Metrics,
+    private readonly traces: BatchTraces,
   ) {
     this.parts = { store, deadLetters, tenants, partition, database };
   }
 
   /** The outcomes, in the order of the deliveries. */
   write(batch: readonly Delivery[]): Promise<Outcome[]> {
-    return new BatchWrite(this.parts).write(batch);
+    this.delivered.note(batch);
+    this.metrics.redelivered.inc(batch.filter(({ attempts }) => attempts > 1).length);
+    return this.traces.writing(batch, () => new BatchWrite(this.parts).write(batch));
   }
 
   /** From now on, what cannot be stored at once is given up, to go back to its queue. */

@@ -15,6 +15,8 @@ const MAX_RELEASES = 1_000;
 @Injectable()
 export class Ownership {
   readonly replicaId = uuidv7();
+  /** How many tenants were this replica's to consume when it last looked at all of them. */
+  owned = 0;
   private readonly logger = new Logger(Ownership.name);
   private readonly releases = new Batcher<string, undefined>(
     (tenantIds) => this.releaseAll(tenantIds),
@@ -50,8 +52,10 @@ export class Ownership {
   }
 
   /** All that this replica holds. */
-  held(): Promise<Lease[]> {
-    return this.leases.heldBy(this.replicaId);
+  async held(): Promise<Lease[]> {
+    const leases = await this.leases.heldBy(this.replicaId);
+    this.owned = leases.filter(({ wanted }) => wanted).length;
+    return leases;
   }
 
   /** @returns undefined when this replica does not own the tenant */

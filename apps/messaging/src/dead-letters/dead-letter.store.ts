@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database, isWithoutPartition, type Statement } from '@app/database';
+import { Metrics } from '@app/metrics';
 import { TenantPartition } from '../tenants/tenant-partition';
 import { TenantsService } from '../tenants/tenants.service';
 import type { DeathPosition } from './dead-letter-cursor';
@@ -34,6 +35,7 @@ export class DeadLetterStore {
     private readonly database: Database,
     private readonly tenants: TenantsService,
     private readonly partition: TenantPartition,
+    private readonly metrics: Metrics,
   ) {}
 
   /**
@@ -106,13 +108,13 @@ export class DeadLetterStore {
   private async insert(statement: Statement, row: DeadLetterRow): Promise<void> {
     const { tenantId, id, type, body, reason, attempts, acceptedAt } = row;
     const values = [tenantId, id, type, body, reason, attempts, acceptedAt];
-    try {
-      await this.database.as(tenantId).run(statement, values);
-    } catch (error) {
+    const { run } = this.database.as(tenantId);
+    const kept = await run(statement, values).catch(async (error: unknown) => {
       if (!isWithoutPartition(error) || !(await this.tenants.isLiving(tenantId))) throw error;
       await this.partition.restore(tenantId);
-      await this.database.as(tenantId).run(statement, values);
-    }
+      return run(statement, values);
+    });
+    this.metrics.dead.inc(kept.length);
   }
 }
 
@@ -142,7 +144,8 @@ const COLUMNS = 'id, type, body, reason, attempts, accepted_at, died_at';
 const AGAIN = `
   ON CONFLICT (tenant_id, id) DO UPDATE
   SET reason = excluded.reason, attempts = excluded.attempts,
-      died_at = excluded.died_at, redriven_at = NULL`;
+      died_at = excluded.died_at, redriven_at = NULL
+  RETURNING id`;
 
 const KEEP: Statement = {
   name: 'keep-dead-letter',

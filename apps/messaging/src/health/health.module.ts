@@ -13,6 +13,7 @@ export class HealthModule {
       imports: [TerminusModule.forRoot({ logger: false }), ...imports],
       controllers: [HealthController],
       providers: [DependenciesHealth, StartupHealth],
+      exports: [DependenciesHealth],
     };
   }
 }

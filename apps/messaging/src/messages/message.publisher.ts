@@ -1,12 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { BrokerUnavailable, ConfirmedPublisher, type PublishOutcome, topology } from '@app/broker';
 import { Environment } from '@app/config';
+import { Metrics } from '@app/metrics';
 import { uuidv7 } from 'uuidv7';
 import { Admission } from '../tenants/limits/admission';
 import type { Quota } from '../tenants/limits/quota';
 import { TenantNotFound } from '../tenants/tenant.errors';
 import { TenantsService } from '../tenants/tenants.service';
 import { ACCEPTED_AT } from './message-headers';
+import { MessageTraces } from './message-traces';
 import { keyedId } from './message-id';
 import { MessageTooLarge } from './message.errors';
 
@@ -37,6 +39,8 @@ interface Publication {
   readonly type: string | null;
 }
 
+type MessageHeaders = Readonly<Record<string, string | number>>;
+
 /** Accepts messages: they are in the tenant's queue, on the broker's disk, or the caller hears why not. */
 @Injectable()
 export class MessagePublisher {
@@ -45,6 +49,8 @@ export class MessagePublisher {
     private readonly tenants: TenantsService,
     private readonly admission: Admission,
     private readonly environment: Environment,
+    private readonly metrics: Metrics,
+    private readonly traces: MessageTraces,
   ) {}
 
   /**
@@ -61,6 +67,7 @@ export class MessagePublisher {
     const quotas = await this.admission.admit(tenantId, publications.length, () =>
       this.publishRouted(tenantId, publications, Date.now()),
     );
+    this.metrics.accepted.inc(publications.length);
     return { ids: publications.map(({ id }) => id), quotas };
   }
 
@@ -77,26 +84,28 @@ export class MessagePublisher {
   private async publishAll(
     tenantId: string,
     publications: readonly Publication[],
-    acceptedAt: number,
+    headers: MessageHeaders,
   ): Promise<Publication[]> {
+    const confirmed = this.metrics.publishSeconds.startTimer();
     const outcomes = await Promise.all(
-      publications.map((publication) => this.publish(tenantId, publication, acceptedAt)),
+      publications.map((publication) => this.publish(tenantId, publication, headers)),
     );
     for (const outcome of outcomes) {
       if (outcome.kind === 'unavailable') throw new BrokerUnavailable(outcome.reason);
     }
+    confirmed();
     return publications.filter((_, index) => outcomes[index]?.kind === 'unroutable');
   }
 
   private publish(
     tenantId: string,
     { id, body, type }: Publication,
-    acceptedAt: number,
+    headers: MessageHeaders,
   ): Promise<PublishOutcome> {
     return this.publisher.publish(topology.messages.exchange, tenantId, body, {
       messageId: id,
       contentType: 'application/json',
-      headers: { [ACCEPTED_AT]: acceptedAt },
+      headers,
       ...(type !== null && { type }),
     });
   }
@@ -111,20 +120,32 @@ export class MessagePublisher {
     await this.publishRouted(tenantId, [message], acceptedAt.getTime());
   }
 
-  /**
-   * That nothing was bound by its id is how a removed tenant is noticed, without a query for every
-   * message. When the tenant lives, somebody took its queue away: it is put back, and tried again.
-   */
-  private async publishRouted(
+  /** Has every message carry when it was accepted, and the trace that it belongs to, if any. */
+  private publishRouted(
     tenantId: string,
     publications: readonly Publication[],
     acceptedAt: number,
   ): Promise<void> {
-    const unroutable = await this.publishAll(tenantId, publications, acceptedAt);
+    const ids = (): string[] => publications.map(({ id }) => id);
+    return this.traces.publishing(tenantId, ids, (traceHeaders) =>
+      this.publishOrRestore(tenantId, publications, { ...traceHeaders, [ACCEPTED_AT]: acceptedAt }),
+    );
+  }
+
+  /**
+   * That nothing was bound by its id is how a removed tenant is noticed, without a query for every
+   * message. When the tenant lives, somebody took its queue away: it is put back, and tried again.
+   */
+  private async publishOrRestore(
+    tenantId: string,
+    publications: readonly Publication[],
+    headers: MessageHeaders,
+  ): Promise<void> {
+    const unroutable = await this.publishAll(tenantId, publications, headers);
     if (unroutable.length === 0) return;
     if (!(await this.tenants.isLiving(tenantId))) throw new TenantNotFound(tenantId);
     await this.tenants.restoreQueue(tenantId);
-    const still = await this.publishAll(tenantId, unroutable, acceptedAt);
+    const still = await this.publishAll(tenantId, unroutable, headers);
     if (still.length > 0) throw new TenantNotFound(tenantId);
   }
 }

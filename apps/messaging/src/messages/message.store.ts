@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Statement, UNHURRIED_MS } from '@app/database';
+import { Metrics } from '@app/metrics';
 import { type Order, type Position, START } from './message-cursor';
 import { Message } from './message.entity';
 
@@ -19,7 +20,10 @@ export interface MessageRow {
  */
 @Injectable()
 export class MessageStore {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly metrics: Metrics,
+  ) {}
 
   /**
    * Stores rows of any tenants in one statement, hence one transaction: all, or none. What is
@@ -27,13 +31,27 @@ export class MessageStore {
    * tenant and id: two overlapping batches would otherwise lock each other out.
    */
   async insert(rows: readonly MessageRow[]): Promise<void> {
-    await this.database.run(INSERT, [
+    const done = this.metrics.storeSeconds.startTimer();
+    const stored = await this.database.change(INSERT, [
       rows.map((row) => row.tenantId),
       rows.map((row) => row.id),
       rows.map((row) => row.type),
       `[${rows.map((row) => row.payload).join(',')}]`,
       rows.map((row) => row.acceptedAt.toISOString()),
     ]);
+    done();
+    this.count(rows, stored);
+  }
+
+  /** Another replica's clock may be ahead of this one's, which makes no message come before its time. */
+  private count(rows: readonly MessageRow[], stored: number): void {
+    const { acceptanceToStoredSeconds } = this.metrics;
+    const now = Date.now();
+    this.metrics.stored.inc(stored);
+    this.metrics.batchRows.observe(rows.length);
+    for (const { acceptedAt } of rows) {
+      acceptanceToStoredSeconds.observe(Math.max(0, now - acceptedAt.getTime()) / 1000);
+    }
   }
 
   async find(tenantId: string, id: string): Promise<Message | null> {

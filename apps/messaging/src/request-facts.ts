@@ -1,0 +1,20 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+const TENANT = /^\/api\/tenants\/([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})(?=[/?]|$)/i;
+
+/** Probes and scrapes come every few seconds: no line and no span for them. */
+export const isUnwatched = (url = ''): boolean => /^\/(health|metrics)(?=[/?]|$)/.test(url);
+
+/** The tenant that a path of the API is about. */
+export const tenantIn = (url = ''): string | undefined => TENANT.exec(url)?.[1]?.toLowerCase();
+
+/** Within a middleware `url` is only what its route left over. */
+export const urlOf = (request: IncomingMessage & { originalUrl?: string }): string =>
+  request.originalUrl ?? request.url ?? '';
+
+/** The tenant of a request that is answered: one that made a tenant is about that one. */
+export function tenantOf(request: IncomingMessage, response: ServerResponse): string | undefined {
+  const location = response.getHeader('location');
+  const made = typeof location === 'string' ? tenantIn(location) : undefined;
+  return tenantIn(urlOf(request)) ?? made;
+}

@@ -1,0 +1,234 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { Answer } from './support/api';
+import { TestBroker } from './support/broker';
+import { Collector } from './support/collector';
+import { partitionOf, TestDatabase } from './support/database';
+import { eventually } from './support/eventually';
+import { linesOf, type LogLine } from './support/log';
+import { Program } from './support/program';
+import { servers } from './support/servers';
+import { TcpProxy } from './support/tcp-proxy';
+
+/** Nothing that the program makes by itself looks like this. */
+const SECRET = 'hush-5f0c-do-not-tell';
+
+describe('the log', () => {
+  let database: TestDatabase;
+  let broker: TestBroker;
+  let collector: Collector;
+  const to = {} as Record<'database' | 'broker', TcpProxy>;
+  let program: Program;
+
+  beforeAll(async () => {
+    database = await TestDatabase.create();
+    broker = await TestBroker.connect();
+    collector = await Collector.start();
+    to.database = await TcpProxy.start(database.url);
+    to.broker = await TcpProxy.start(servers().rabbitmqUrl);
+    program = await Program.start({
+      databaseUrl: to.database.url,
+      rabbitmqUrl: to.broker.url,
+      // All that it has to say, that of the libraries included.
+      env: { LOG_LEVEL: 'trace', OTEL_EXPORTER_OTLP_ENDPOINT: collector.url },
+    });
+  });
+
+  afterAll(async () => {
+    await Program.killAll();
+    for (const proxy of Object.values(to)) await proxy.stop();
+    await collector.stop();
+    await broker.close();
+    await database.drop();
+  });
+
+  /** The one line of a request. */
+  async function lineOf({ headers }: Answer): Promise<LogLine> {
+    const id = headers.get('x-request-id');
+    return eventually(() => {
+      const lines = linesOf(program).filter(({ request_id, res }) => request_id === id && res);
+      expect(lines).toHaveLength(1);
+      return lines[0] as LogLine;
+    });
+  }
+
+  it('has a line of JSON for every request, with the ids of request, trace and tenant', async () => {
+    const { api } = program;
+    const traceId = randomBytes(16).toString('hex');
+    const headers = {
+      'x-request-id': 'the-callers-own',
+      traceparent: `00-${traceId}-${randomBytes(8).toString('hex')}-01`,
+    };
+    const created = await api.request<{ tenant_id: string }>('POST', '/api/tenants', { name: 'a' });
+    const { tenant_id } = created.body;
+    expect(await lineOf(created)).toMatchObject({ tenant_id, res: { statusCode: 201 } });
+
+    const url = `/api/tenants/${tenant_id}/messages`;
+    const answer = await api.request('POST', url, { payload: 1 }, headers);
+    expect(await lineOf(answer)).toEqual({
+      level: 30,
+      time: expect.any(Number) as number,
+      pid: program.pid,
+      hostname: expect.any(String) as string,
+      request_id: 'the-callers-own',
+      trace_id: traceId,
+      span_id: expect.stringMatching(/^[0-9a-f]{16}$/) as string,
+      tenant_id,
+      req: { method: 'POST', url },
+      res: { statusCode: 202 },
+      duration_ms: expect.any(Number) as number,
+      msg: 'request completed',
+    });
+  });
+
+  it('has none for a probe, a scrape, or a message', async () => {
+    const { api } = program;
+    const tenantId = await api.createTenant();
+    await api.send(tenantId, 'the first is told of');
+    await eventually(async () => expect(await database.stored(tenantId)).toBe(1));
+    const before = linesOf(program).length;
+    for (const path of ['/health/live', '/health/ready', '/metrics']) await api.get(path);
+    await api.sendBatch(
+      tenantId,
+      Array.from({ length: 50 }, (_, index) => index),
+    );
+    await eventually(async () => expect(await database.stored(tenantId)).toBe(51));
+    const last = await api.get(`/api/tenants/${tenantId}`);
+    await lineOf(last);
+
+    const requests = linesOf(program)
+      .slice(before)
+      .filter(({ res }) => res);
+    expect(requests.map(({ req }) => req?.method)).toEqual(['POST', 'GET']);
+    // Whatever else it says at this level meanwhile, it is not of every message.
+    expect(linesOf(program).length - before).toBeLessThan(25);
+  });
+
+  it('has no stack of a refusal, and says of a failure where it was thrown', async () => {
+    const { api } = program;
+    to.broker.cut();
+    const tenantId = randomUUID();
+    const refused = await api.request('POST', `/api/tenants/${tenantId}/messages`, { payload: 1 });
+    to.broker.restore();
+    expect(refused.status).toBe(503);
+    const line = await lineOf(refused);
+    expect(line).toMatchObject({ tenant_id: tenantId, res: { statusCode: 503 } });
+    expect(line.err).toBeUndefined();
+    await eventually(async () => expect(await api.status('/health/ready')).toBe(200));
+  });
+
+  describe('never tells', () => {
+    let tenantId: string;
+    let messages: string;
+
+    beforeAll(async () => {
+      await eventually(async () => expect(await program.api.status('/health/ready')).toBe(200));
+      tenantId = await program.api.createTenant();
+      messages = `/api/tenants/${tenantId}/messages`;
+      await eventually(async () => expect((await broker.queue(tenantId))?.consumers).toBe(1));
+    });
+
+    /** The secret is nowhere, and what the test did left its trace: a log that is empty keeps all. */
+    async function expectKept(trace: RegExp): Promise<void> {
+      await eventually(() => expect(program.output).toMatch(trace));
+      expect(program.output).not.toContain(SECRET);
+      expect(program.output).not.toContain(Buffer.from(SECRET).toString('base64'));
+      expect(program.output).not.toContain(Buffer.from(SECRET).toString('hex'));
+      linesOf(program);
+    }
+
+    const deadLetters = async (): Promise<number> => {
+      const [row] = await database.rows<{ n: number }>(
+        'SELECT count(*)::int AS n FROM dead_letters',
+      );
+      return row?.n ?? 0;
+    };
+
+    const publish = (body: string): Promise<void> =>
+      broker.publish(tenantId, body, {
+        messageId: randomUUID(),
+        type: SECRET,
+        headers: { SECRET },
+      });
+
+    it('what came with a request: its token, its keys, its query, its body', async () => {
+      const { api } = program;
+      const headers = {
+        authorization: `Bearer ${SECRET}`,
+        cookie: `session=${SECRET}`,
+        'idempotency-key': SECRET,
+        'x-api-key': SECRET,
+      };
+      const accepted = await api.request(
+        'POST',
+        messages,
+        { payload: SECRET, type: SECRET },
+        headers,
+      );
+      expect(accepted.status).toBe(202);
+      for (const body of [
+        { [SECRET]: SECRET },
+        { payload: 1, type: [SECRET] },
+        `{"payload":"${SECRET}`,
+      ])
+        expect((await api.request('POST', messages, body, headers)).status).toBe(400);
+      expect((await api.get(`${messages}?cursor=${SECRET}&token=${SECRET}`)).status).toBe(400);
+      expect((await api.get(`${messages}?cursor=${SECRET}`)).status).toBe(400);
+      await expectKept(/"statusCode":400/);
+    });
+
+    it('what is poison', async () => {
+      const before = await deadLetters();
+      for (const body of [SECRET, `{"open": "${SECRET}`, `"${SECRET}\\u0000"`]) await publish(body);
+      await eventually(async () => expect(await deadLetters()).toBe(before + 3));
+      await expectKept(/./);
+    });
+
+    it('what PostgreSQL refuses, quoting the row', async () => {
+      const before = await deadLetters();
+      await database.client.query(`
+        ALTER TABLE ${partitionOf(tenantId)}
+        ADD CONSTRAINT house_rule CHECK (payload ->> 'refused' IS NULL)`);
+      await publish(`{"refused": "${SECRET}"}`);
+      await eventually(async () => expect(await deadLetters()).toBe(before + 1));
+      await expectKept(/./);
+    });
+
+    it('what fails for a reason that nobody knows', async () => {
+      await database.client.query(`
+        CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$
+          BEGIN RAISE EXCEPTION 'out of sorts' USING DETAIL = NEW.payload::text; END $$;
+        CREATE TRIGGER fail BEFORE INSERT ON ${partitionOf(tenantId)}
+          FOR EACH ROW EXECUTE FUNCTION fail()`);
+      await publish(`{"fails": "${SECRET}"}`);
+      await expectKept(/goes back to its queue: out of sorts/);
+      await database.client.query(`DROP TRIGGER fail ON ${partitionOf(tenantId)}`);
+    });
+
+    it('what a statement was given that breaks, in an answer with 500', async () => {
+      const { api } = program;
+      await database.client.query('ALTER TABLE messages RENAME COLUMN type TO kind');
+      await publish(`{"waits": "${SECRET}"}`);
+      const [page, one] = [await api.get(messages), await api.get(`${messages}/${randomUUID()}`)];
+      expect([page.status, one.status]).toEqual([500, 500]);
+      await expectKept(/Not stored yet, trying again: .*column/);
+      await database.client.query('ALTER TABLE messages RENAME COLUMN kind TO type');
+      const errors = linesOf(program).filter(({ err }) => err);
+      const failures = errors.filter(
+        ({ request_id }) => request_id === page.headers.get('x-request-id'),
+      );
+      expect(failures).toHaveLength(1);
+      expect(Object.keys(failures[0]?.err ?? {})).toEqual(['type', 'code', 'message', 'stack']);
+      for (const { err } of errors) expect(Object.keys(err ?? {})).not.toContain('parameters');
+    });
+
+    it('with which passwords it connects, when it cannot', async () => {
+      for (const proxy of Object.values(to)) proxy.cut();
+      await eventually(async () => expect(await program.api.status('/health/ready')).toBe(503));
+      for (const proxy of Object.values(to)) proxy.restore();
+      await eventually(async () => expect(await program.api.status('/health/ready')).toBe(200));
+      await expectKept(/[Dd]isconnected/);
+      const { password } = new URL(servers().rabbitmqUrl);
+      expect(program.output).not.toContain(`:${password}@`);
+    });
+  });
+});

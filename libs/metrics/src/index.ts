@@ -1,0 +1,2 @@
+export { type GaugeReading, Metrics } from './metrics';
+export { MetricsModule } from './metrics.module';

@@ -1,7 +1,11 @@
 import type { Socket } from 'node:net';
 import type { Environment } from '@app/config';
-import type { ConnectionError, FastifyHttpOptions, FastifyInstance } from 'fastify';
-import type { RawServerDefault } from 'fastify';
+import type {
+  ConnectionError,
+  FastifyHttpOptions,
+  FastifyInstance,
+  RawServerDefault,
+} from 'fastify';
 import { uuidv7 } from 'uuidv7';
 import { asProblem, plainProblem, PROBLEM_TYPE, type ProblemBody, problemOf } from './problem';
 import { wasAnswered } from './unread-bodies';

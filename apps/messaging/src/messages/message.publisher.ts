@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { BrokerUnavailable, ConfirmedPublisher, type PublishOutcome, topology } from '@app/broker';
 import { Environment } from '@app/config';
+import type { Options } from 'amqplib';
 import { uuidv7 } from 'uuidv7';
 import { TenantNotFound } from '../tenants/tenant.errors';
 import { TenantsService } from '../tenants/tenants.service';
-import { ACCEPTED_AT } from './message-headers';
+import { ACCEPTED_AT, LONG_TYPE } from './message-headers';
 import { keyedId } from './message-id';
 import { MessageTooLarge } from './message.errors';
 
@@ -84,8 +85,7 @@ export class MessagePublisher {
     return this.publisher.publish(topology.messages.exchange, tenantId, body, {
       messageId: id,
       contentType: 'application/json',
-      headers: { [ACCEPTED_AT]: acceptedAt },
-      ...(type !== null && { type }),
+      ...withType(type, { [ACCEPTED_AT]: acceptedAt }),
     });
   }
 
@@ -115,4 +115,14 @@ export class MessagePublisher {
     const still = await this.publishAll(tenantId, unroutable, acceptedAt);
     if (still.length > 0) throw new TenantNotFound(tenantId);
   }
+}
+
+/** A short string of AMQP's has at most 255 bytes, and the library throws at a longer one. */
+const SHORT_STRING_BYTES = 255;
+
+function withType(type: string | null, headers: Record<string, unknown>): Options.Publish {
+  if (type === null) return { headers };
+  return Buffer.byteLength(type) <= SHORT_STRING_BYTES
+    ? { headers, type }
+    : { headers: { ...headers, [LONG_TYPE]: type } };
 }

@@ -51,7 +51,7 @@ async function fill(client: Client, tenantId: string): Promise<void> {
     DO $$ BEGIN
       FOR batch IN 1 .. ${Math.ceil(batches)} LOOP
         INSERT INTO messages (tenant_id, id, type, payload, accepted_at)
-        SELECT '${tenantId}', uuidv7(), 'order.created',
+        SELECT '${tenantId}', gen_random_uuid(), 'order.created',
           jsonb_build_object('order', gen_random_uuid(), 'note', repeat('x', 120), 'total', 99.5),
           clock_timestamp()
         FROM generate_series(1, 500);

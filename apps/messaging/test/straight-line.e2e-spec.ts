@@ -43,6 +43,21 @@ describe('a message', () => {
     expect((await api.messages(tenantId)).data).toEqual([body]);
   });
 
+  it('keeps a type of any hundred characters, beyond what a property of AMQP holds', async () => {
+    const { api } = program;
+    const tenantId = await api.createTenant();
+    const type = '👋'.repeat(100);
+    const ids = [await api.send(tenantId, 1, type), await api.send(tenantId, 2, 'after it')];
+
+    const { data } = await eventually(async () => {
+      const page = await api.messages(tenantId, '?order=asc');
+      expect(page.data).toHaveLength(2);
+      return page;
+    });
+    expect(data).toContainEqual(expect.objectContaining({ id: ids[0], type }));
+    expect(data).toContainEqual(expect.objectContaining({ id: ids[1], type: 'after it' }));
+  });
+
   it('comes from a service that speaks AMQP just as well', async () => {
     const { api } = program;
     const tenantId = await api.createTenant();

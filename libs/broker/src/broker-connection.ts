@@ -51,6 +51,12 @@ export class BrokerConnection {
     this.amqp.managedConnection.on('connect', listener);
   }
 
+  /** Ends the connection; the manager sets up another one. */
+  reconnect(): void {
+    const { connection } = this.amqp.managedConnection;
+    connection?.close().catch(() => undefined);
+  }
+
   /**
    * Does `work` on a channel of its own, so that what the broker refuses (it closes the channel)
    * harms nothing else.
@@ -104,8 +110,7 @@ export class BrokerConnection {
   private watch(channel: ConfirmChannel): void {
     channel.on('error', (error: Error) => {
       this.logger.warn(`The broker closed a channel: ${error.message}; connecting anew`);
-      const { connection } = this.amqp.managedConnection;
-      connection?.close().catch(() => undefined);
+      this.reconnect();
     });
   }
 }

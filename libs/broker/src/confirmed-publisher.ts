@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { ConfirmChannel, Message, Options } from 'amqplib';
 import { PublishingConnection } from './connections';
-import { within } from './deadline';
+import { PublishingChannel, type Sending } from './publishing-channel';
 
 export type PublishOutcome =
   /** The broker has it on disk, in a queue. */
@@ -21,37 +21,52 @@ const CONFIRM_WITHIN_MS = 1_200;
 const MAX_UNCONFIRMED = 50_000;
 const MAX_UNCONFIRMED_BYTES = 128 * 1024 * 1024;
 
+interface Pending extends Sending {
+  readonly due: number;
+  abandoned: boolean;
+  returned: boolean;
+}
+
+const CONFIRMED: PublishOutcome = { kind: 'confirmed' };
+const UNROUTABLE: PublishOutcome = { kind: 'unroutable' };
+
 /** Publishes persistent, mandatory messages and waits for the broker's confirm of each. */
 @Injectable()
 export class ConfirmedPublisher {
-  private readonly pending = new Map<string, { returned: boolean }>();
+  private readonly channel: PublishingChannel;
+  /** By their correlation id, the oldest first: all may wait equally long. */
+  private readonly pending = new Map<string, Pending>();
   private pendingBytes = 0;
   private published = 0;
+  private timer: NodeJS.Timeout | undefined;
 
   constructor(private readonly connection: PublishingConnection) {
+    this.channel = new PublishingChannel(() => connection.reconnect());
     connection.amqp.managedChannel
       .addSetup((channel: ConfirmChannel) => {
-        channel.on('return', (message: Message) => this.noteReturn(message));
+        this.channel.open(channel, (message) => this.noteReturn(message));
       })
       .catch(() => undefined);
   }
 
   /** Resolves within 1.3 s; never rejects. */
-  async publish(
+  publish(
     exchange: string,
     routingKey: string,
     body: Buffer,
     options: Options.Publish,
   ): Promise<PublishOutcome> {
-    const refusal = this.refusal(body.byteLength);
-    if (refusal) return { kind: 'unavailable', reason: refusal };
-    return this.publishTracked(exchange, routingKey, body, options);
+    const reason = this.refusal(body.byteLength);
+    if (reason !== undefined) return Promise.resolve({ kind: 'unavailable', reason });
+    return new Promise((resolve) => {
+      this.track(resolve, { exchange, routingKey, body, options });
+    });
   }
 
   /** Whether a message could be accepted now: publishes one that no queue wants. */
   async probe(exchange: string): Promise<PublishOutcome> {
     const outcome = await this.publish(exchange, 'probe', Buffer.alloc(0), {});
-    return outcome.kind === 'unroutable' ? { kind: 'confirmed' } : outcome;
+    return outcome.kind === 'unroutable' ? CONFIRMED : outcome;
   }
 
   private refusal(bytes: number): string | undefined {
@@ -63,50 +78,53 @@ export class ConfirmedPublisher {
     return tooMany || tooMuch ? 'too much waits for its confirm' : undefined;
   }
 
-  private async publishTracked(
-    exchange: string,
-    routingKey: string,
-    body: Buffer,
-    options: Options.Publish,
-  ): Promise<PublishOutcome> {
+  private track(
+    resolve: (outcome: PublishOutcome) => void,
+    message: Pick<Sending, 'exchange' | 'routingKey' | 'body' | 'options'>,
+  ): void {
     // A return carries no delivery tag, and several publishes may share a message id.
     const correlationId = String(++this.published);
-    const entry = { returned: false };
-    this.pending.set(correlationId, entry);
-    this.pendingBytes += body.byteLength;
-    try {
-      await this.confirmed(exchange, routingKey, body, { ...options, correlationId });
-      // The return of a mandatory message arrives before its confirm.
-      return entry.returned ? { kind: 'unroutable' } : { kind: 'confirmed' };
-    } catch (error) {
-      return {
-        kind: 'unavailable',
-        reason: error instanceof Error ? error.message : String(error),
-      };
-    } finally {
-      this.pending.delete(correlationId);
-      this.pendingBytes -= body.byteLength;
-    }
+    const pending: Pending = {
+      ...message,
+      options: { ...message.options, correlationId, persistent: true, mandatory: true },
+      due: performance.now() + CONFIRM_WITHIN_MS,
+      abandoned: false,
+      returned: false,
+      done: (error) => {
+        if (!this.pending.delete(correlationId)) return;
+        this.pendingBytes -= message.body.byteLength;
+        resolve(outcomeOf(pending, error));
+      },
+    };
+    this.pending.set(correlationId, pending);
+    this.pendingBytes += message.body.byteLength;
+    this.channel.send(pending);
+    this.timer ??= setTimeout(() => this.expire(), CONFIRM_WITHIN_MS);
   }
 
-  /**
-   * The manager's own timeout takes back what was not sent yet. The second one is for a message
-   * that it keeps for the next connection, without a timeout, when a cut meets the first.
-   */
-  private async confirmed(
-    exchange: string,
-    routingKey: string,
-    body: Buffer,
-    options: Options.Publish,
-  ): Promise<void> {
-    // The timeout is the connection manager's, which golevelup's type does not know of.
-    const safely = { ...options, persistent: true, mandatory: true, timeout: CONFIRM_WITHIN_MS };
-    const publishing = this.connection.amqp.publish(exchange, routingKey, body, safely);
-    await within(CONFIRM_WITHIN_MS + 100, publishing, () => new Error('no confirm in time'));
+  /** One timer for all: it goes off when the oldest is due, and looks at those that have come since. */
+  private expire(): void {
+    const now = performance.now();
+    this.timer = undefined;
+    for (const pending of this.pending.values()) {
+      if (pending.due > now) {
+        this.timer = setTimeout(() => this.expire(), pending.due - now);
+        break;
+      }
+      pending.abandoned = true;
+      pending.done(new Error('no confirm in time'));
+    }
+    this.channel.dropAbandoned();
   }
 
   private noteReturn(message: Message): void {
-    const entry = this.pending.get(String(message.properties.correlationId));
-    if (entry) entry.returned = true;
+    const pending = this.pending.get(String(message.properties.correlationId));
+    if (pending) pending.returned = true;
   }
+}
+
+/** The return of a mandatory message arrives before its confirm. */
+function outcomeOf({ returned }: Pending, error: Error | undefined): PublishOutcome {
+  if (error) return { kind: 'unavailable', reason: error.message };
+  return returned ? UNROUTABLE : CONFIRMED;
 }

@@ -3,7 +3,7 @@ import type { ConsumeMessage } from 'amqplib';
 import { uuidv7 } from 'uuidv7';
 import type { DeadLetterRow } from '../dead-letters/dead-letter.store';
 import { jsonbProblem } from '../messages/jsonb';
-import { ACCEPTED_AT } from '../messages/message-headers';
+import { ACCEPTED_AT, LONG_TYPE } from '../messages/message-headers';
 import { keyedId, UUID } from '../messages/message-id';
 import type { MessageRow } from '../messages/message.store';
 
@@ -30,7 +30,9 @@ export interface Delivery {
 export function readDelivery(tenantId: string, message: ConsumeMessage, now: Date): Delivery {
   const { content: body, properties } = message;
   const text = body.toString();
-  const { type, problem: typeProblem } = readType(properties.type);
+  const { type, problem: typeProblem } = readType(
+    properties.headers?.[LONG_TYPE] ?? properties.type,
+  );
   return {
     tenantId,
     id: readId(tenantId, properties.messageId),

@@ -2,12 +2,13 @@ import { Injectable } from '@nestjs/common';
 import { BrokerUnavailable, ConfirmedPublisher, type PublishOutcome, topology } from '@app/broker';
 import { Environment } from '@app/config';
 import { Metrics } from '@app/metrics';
+import type { Options } from 'amqplib';
 import { uuidv7 } from 'uuidv7';
 import { Admission } from '../tenants/limits/admission';
 import type { Quota } from '../tenants/limits/quota';
 import { TenantNotFound } from '../tenants/tenant.errors';
 import { TenantsService } from '../tenants/tenants.service';
-import { ACCEPTED_AT } from './message-headers';
+import { ACCEPTED_AT, LONG_TYPE } from './message-headers';
 import { MessageTraces } from './message-traces';
 import { keyedId } from './message-id';
 import { MessageTooLarge } from './message.errors';
@@ -105,8 +106,7 @@ export class MessagePublisher {
     return this.publisher.publish(topology.messages.exchange, tenantId, body, {
       messageId: id,
       contentType: 'application/json',
-      headers,
-      ...(type !== null && { type }),
+      ...withType(type, headers),
     });
   }
 
@@ -148,4 +148,14 @@ export class MessagePublisher {
     const still = await this.publishAll(tenantId, unroutable, headers);
     if (still.length > 0) throw new TenantNotFound(tenantId);
   }
+}
+
+/** A short string of AMQP's has at most 255 bytes, and the library throws at a longer one. */
+const SHORT_STRING_BYTES = 255;
+
+function withType(type: string | null, headers: Record<string, unknown>): Options.Publish {
+  if (type === null) return { headers };
+  return Buffer.byteLength(type) <= SHORT_STRING_BYTES
+    ? { headers, type }
+    : { headers: { ...headers, [LONG_TYPE]: type } };
 }

@@ -1,4 +1,6 @@
 import { Module } from '@nestjs/common';
+import { AuthModule } from './auth/auth.module';
+import { TokensController } from './auth/tokens.controller';
 import { DeadLettersController } from './dead-letters/dead-letters.controller';
 import { DeadLettersModule } from './dead-letters/dead-letters.module';
 import { MessagesController } from './messages/messages.controller';
@@ -9,7 +11,13 @@ import { TenantsModule } from './tenants/tenants.module';
 
 /** The role `api`: what is served under `/api`. */
 @Module({
-  imports: [TenantsModule, MessagesModule, DeadLettersModule],
-  controllers: [OnboardingController, TenantsController, MessagesController, DeadLettersController],
+  imports: [AuthModule, TenantsModule, MessagesModule, DeadLettersModule],
+  controllers: [
+    OnboardingController,
+    TenantsController,
+    TokensController,
+    MessagesController,
+    DeadLettersController,
+  ],
 })
 export class ApiModule {}

@@ -4,6 +4,7 @@ import { ConfigModule, type Environment } from '@app/config';
 import { DatabaseModule } from '@app/database';
 import { LoggerModule } from 'nestjs-pino';
 import { ApiModule } from './api.module';
+import { AuthModule } from './auth/auth.module';
 import { ConsumersModule } from './consumers/consumers.module';
 import { HealthModule } from './health/health.module';
 import { logging } from './logging';
@@ -26,6 +27,7 @@ export class AppModule implements OnApplicationShutdown {
         ShutdownModule,
         DatabaseModule,
         BrokerModule,
+        AuthModule,
         TenantsModule,
         ...consumers,
         ...api,

@@ -41,14 +41,19 @@ const details: Readonly<Record<ProblemKind, string>> = {
   'invalid-input': 'workers must be at least 1',
   'malformed-json': 'The body is not valid JSON: Unexpected end of JSON input',
   'invalid-cursor': 'The cursor is not one that this list gave out',
+  unauthorized: 'The token has expired',
+  forbidden: 'This call needs a token with the scope admin',
   'tenant-not-found': `There is no tenant ${TENANT}`,
   'message-not-found': `Tenant ${TENANT} has no stored message ${TENANT}`,
   'dead-letter-not-found': `Tenant ${TENANT} has no dead letter ${TENANT}`,
   'tenant-name-taken': 'The name "acme" is taken; choose another one',
   'message-too-large': 'A payload has 300000 bytes; at most 262144 are taken',
   'unsupported-media-type': 'Unsupported Media Type: text/plain; send application/json',
+  'tokens-not-issued':
+    'This service signs no tokens, since no JWT_SECRET is set; ask who signs yours',
   'broker-unavailable': 'The broker is unavailable: not connected',
   'database-unavailable': 'The database does not answer; try again',
+  'key-server-unavailable': 'The key that signed the token cannot be looked up now; try again',
   'not-ready': 'Down: broker',
 };
 
@@ -69,15 +74,15 @@ export function ApiProblems(...kinds: ProblemKind[]): MethodDecorator & ClassDec
   return applyDecorators(
     ...statuses.map((status) => {
       const ofStatus = kinds.filter((kind) => problemKinds[kind][0] === status);
-      return problemResponse(status, ofStatus);
+      return ApiResponse({ status, ...problemResponse(status, ofStatus) });
     }),
   );
 }
 
-function problemResponse(status: number, kinds: ProblemKind[]): MethodDecorator & ClassDecorator {
+/** An answer of the OpenAPI document. */
+export function problemResponse(status: number, kinds: readonly ProblemKind[]) {
   const examples = kinds.map((kind) => [kind, { summary: kind, value: example(kind) }] as const);
-  return ApiResponse({
-    status,
+  return {
     description: kinds.map((kind) => problemKinds[kind][1]).join(', or: '),
     content: {
       'application/problem+json': {
@@ -86,8 +91,17 @@ function problemResponse(status: number, kinds: ProblemKind[]): MethodDecorator 
       },
     },
     ...(status === 503 && { headers: RETRY_AFTER }),
-  });
+    ...(status === 401 && { headers: WWW_AUTHENTICATE }),
+  };
 }
+
+const WWW_AUTHENTICATE = {
+  'WWW-Authenticate': {
+    description: 'How to get in.',
+    schema: { type: 'string' as const },
+    example: 'Bearer realm="messaging", error="invalid_token"',
+  },
+};
 
 const RETRY_AFTER = {
   'Retry-After': {

@@ -6,14 +6,18 @@ export const problemKinds = {
   'invalid-input': [400, 'The request is not valid'],
   'malformed-json': [400, 'The body is not JSON'],
   'invalid-cursor': [400, 'The cursor is not valid'],
+  unauthorized: [401, 'A valid token is needed'],
+  forbidden: [403, 'The token does not allow this'],
   'tenant-not-found': [404, 'There is no such tenant'],
   'message-not-found': [404, 'There is no such message'],
   'dead-letter-not-found': [404, 'There is no such dead letter'],
   'tenant-name-taken': [409, 'The name is taken'],
   'message-too-large': [413, 'The message is too large'],
   'unsupported-media-type': [415, 'The body has the wrong type'],
+  'tokens-not-issued': [501, 'No tokens are issued here'],
   'broker-unavailable': [503, 'Messages cannot be accepted now'],
   'database-unavailable': [503, 'The database is not available now'],
+  'key-server-unavailable': [503, 'Tokens cannot be checked now'],
   'not-ready': [503, 'Not ready'],
 } as const satisfies Record<string, readonly [status: number, title: string]>;
 

@@ -1,3 +1,8 @@
 export { ConfigModule } from './config.module';
 export { Environment, type Role } from './environment';
-export { InvalidEnvironment, loadEnvironment } from './load-environment';
+export {
+  InvalidEnvironment,
+  loadEnvironment,
+  loadTokenSettings,
+  type TokenSettings,
+} from './load-environment';

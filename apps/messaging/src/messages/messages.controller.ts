@@ -6,6 +6,7 @@ import {
   ApiOperation,
   ApiTags,
 } from '@nestjs/swagger';
+import { AllowedTo } from '../auth/access';
 import { ApiProblems } from '../problem.docs';
 import { TenantParams } from '../tenants/dto/tenant-params.dto';
 import { TenantsService } from '../tenants/tenants.service';
@@ -38,6 +39,7 @@ export class MessagesController {
   ) {}
 
   @Post()
+  @AllowedTo('tenant')
   @HttpCode(202)
   @ApiOperation({
     summary: 'Send a message',
@@ -64,6 +66,7 @@ export class MessagesController {
   }
 
   @Post('batch')
+  @AllowedTo('tenant')
   @HttpCode(202)
   @ApiOperation({
     summary: 'Send up to 1,000 messages',
@@ -88,6 +91,7 @@ export class MessagesController {
   }
 
   @Get()
+  @AllowedTo('tenant')
   @Header('content-type', JSON_TYPE)
   @ApiOperation({ summary: 'Read the stored messages, page by page' })
   @ApiOkResponse({ type: MessageListResponse })
@@ -107,6 +111,7 @@ export class MessagesController {
   }
 
   @Get(':id')
+  @AllowedTo('tenant')
   @Header('content-type', JSON_TYPE)
   @ApiOperation({ summary: 'A stored message' })
   @ApiOkResponse({ type: MessageResponse })

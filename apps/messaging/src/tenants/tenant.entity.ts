@@ -28,6 +28,10 @@ export class Tenant {
   @Column({ name: 'updated_at', type: 'timestamptz', precision: 3, default: () => 'now()' })
   updatedAt!: Date;
 
+  /** Tokens that were issued before do not hold any more; see `auth/token-statements`. */
+  @Column({ name: 'tokens_valid_from', type: 'timestamptz', precision: 3, nullable: true })
+  tokensValidFrom!: Date | null;
+
   @Column({ name: 'removed_at', type: 'timestamptz', precision: 3, nullable: true })
   removedAt!: Date | null;
 }

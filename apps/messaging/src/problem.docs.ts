@@ -1,6 +1,6 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional, ApiResponse } from '@nestjs/swagger';
-import { type ProblemKind, problemKinds, problemOf } from './problem';
+import { PROBLEM_TYPE, type ProblemKind, problemKinds, problemOf } from './problem';
 
 class FieldErrorResponse {
   @ApiProperty({ example: 'workers' })
@@ -79,8 +79,17 @@ export function ApiProblems(...kinds: ProblemKind[]): MethodDecorator & ClassDec
   );
 }
 
+export interface DocumentedProblem {
+  description: string;
+  readonly content: Record<
+    typeof PROBLEM_TYPE,
+    { readonly schema: { $ref: string }; readonly examples: Record<string, { value: object }> }
+  >;
+  readonly headers?: typeof RETRY_AFTER | typeof WWW_AUTHENTICATE;
+}
+
 /** An answer of the OpenAPI document. */
-export function problemResponse(status: number, kinds: readonly ProblemKind[]) {
+export function problemResponse(status: number, kinds: readonly ProblemKind[]): DocumentedProblem {
   const examples = kinds.map((kind) => [kind, { summary: kind, value: example(kind) }] as const);
   return {
     description: kinds.map((kind) => problemKinds[kind][1]).join(', or: '),

@@ -44,7 +44,7 @@ export function problemOf(kind: ProblemKind, detail: string, more: object = {}):
   return { type: `urn:messaging:problem:${kind}`, title, status, detail, ...more };
 }
 
-export const PROBLEM_TYPE = 'application/problem+json';
+export const PROBLEM_TYPE = 'application/problem+json' as const;
 
 /** Completes a problem with the request that it answers. */
 export function asProblem(body: ProblemBody, request: { url: string; id: string }): Problem {

@@ -1,6 +1,6 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
-import { type ProblemKind, problemKinds } from '../problem';
-import { problemResponse } from '../problem.docs';
+import { PROBLEM_TYPE, type ProblemKind, problemKinds } from '../problem';
+import { type DocumentedProblem, problemResponse } from '../problem.docs';
 import { type Access, ACCESS_EXTENSION } from './access';
 
 /** The name of the security scheme. */
@@ -34,12 +34,11 @@ function guard(operation: Operation): void {
 function addProblem({ responses }: Operation, kind: ProblemKind): void {
   const [status] = problemKinds[kind];
   const more = problemResponse(status, [kind]);
-  const there = responses[status] as typeof more | undefined;
+  const there = responses[status] as DocumentedProblem | undefined;
   if (!there) {
     responses[status] = more;
     return;
   }
-  const type = 'application/problem+json';
-  Object.assign(there.content[type].examples, more.content[type].examples);
+  Object.assign(there.content[PROBLEM_TYPE].examples, more.content[PROBLEM_TYPE].examples);
   there.description += `, or: ${more.description}`;
 }

@@ -20,8 +20,8 @@ interface Side {
   readonly api: Api;
 }
 
-const IDS = Array.from({ length: 5 }, () => randomUUID());
-const DEAD = Array.from({ length: 3 }, () => randomUUID());
+const IDS: string[] = Array.from({ length: 5 }, () => randomUUID());
+const DEAD: string[] = Array.from({ length: 3 }, () => randomUUID());
 const KEYS = ['order-1', 'order-2', 'order-3'];
 
 describe('two tenants with the same message ids and idempotency keys', () => {

@@ -83,7 +83,7 @@ export class SigningKey {
     readonly publicKey: KeyObject,
   ) {}
 
-  static make(alg: SigningKey['alg'], kid = randomUUID()): SigningKey {
+  static make(alg: SigningKey['alg'], kid: string = randomUUID()): SigningKey {
     const { privateKey, publicKey } = pairFor(alg);
     return new SigningKey(alg, kid, privateKey, publicKey);
   }

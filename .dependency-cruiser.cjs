@@ -41,6 +41,18 @@ module.exports = {
       to: { path: room('metrics') },
     },
     {
+      name: 'rooms-know-of-auth-only-how-to-declare-access',
+      severity: 'error',
+      from: { path: ['tenants', 'messages', 'dead-letters', 'consumers', 'health'].map(room) },
+      to: { path: room('auth'), pathNot: 'auth/access\\.ts$' },
+    },
+    {
+      name: 'auth-imports-tenants-and-libs',
+      severity: 'error',
+      from: { path: room('auth') },
+      to: { path: ['messages', 'dead-letters', 'consumers', 'health'].map(room) },
+    },
+    {
       name: 'libs-do-not-import-apps',
       severity: 'error',
       from: { path: '^libs/' },

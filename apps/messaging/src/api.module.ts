@@ -1,4 +1,6 @@
 import { Module } from '@nestjs/common';
+import { AuthModule } from './auth/auth.module';
+import { TokensController } from './auth/tokens.controller';
 import { DeadLettersController } from './dead-letters/dead-letters.controller';
 import { DeadLettersModule } from './dead-letters/dead-letters.module';
 import { MessagesController } from './messages/messages.controller';
@@ -11,11 +13,12 @@ import { TenantsModule } from './tenants/tenants.module';
 
 /** The role `api`: what is served under `/api`. */
 @Module({
-  imports: [TenantsModule, LimitsModule, MessagesModule, DeadLettersModule],
+  imports: [AuthModule, TenantsModule, LimitsModule, MessagesModule, DeadLettersModule],
   controllers: [
     OnboardingController,
     TenantsController,
     LimitsController,
+    TokensController,
     MessagesController,
     DeadLettersController,
   ],

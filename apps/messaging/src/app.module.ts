@@ -6,6 +6,7 @@ import { MetricsModule } from '@app/metrics';
 import { type Tracing, TracingModule } from '@app/tracing';
 import { LoggerModule } from 'nestjs-pino';
 import { ApiModule } from './api.module';
+import { AuthModule } from './auth/auth.module';
 import { ConsumersModule } from './consumers/consumers.module';
 import { HealthModule } from './health/health.module';
 import { logging } from './logging';
@@ -32,6 +33,7 @@ export class AppModule implements OnApplicationShutdown {
         ShutdownModule,
         DatabaseModule,
         BrokerModule,
+        AuthModule,
         TenantsModule,
         ...consumers,
         ...api,

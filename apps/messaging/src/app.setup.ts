@@ -6,6 +6,8 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { useContainer } from 'class-validator';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { BEARER, documentAccess } from './auth/document-access';
+import { refuseStrangersEarly } from './auth/early-refusal';
 import { EnvelopePipe } from './envelope.pipe';
 import { httpLimits, limitConnections } from './http-limits';
 import { InvalidInput } from './invalid-input';
@@ -73,7 +75,11 @@ export function setUpApp(app: NestFastifyApplication, environment: Environment):
   app.useGlobalFilters(new ProblemFilter(app.get(Metrics)));
   app.useGlobalPipes(new EnvelopePipe(), validation());
   useContainer(validators(environment), { fallback: true });
-  SwaggerModule.setup('api/docs', app, () => openApi(app), { jsonDocumentUrl: 'api/docs-json' });
+  SwaggerModule.setup('api/docs', app, () => openApi(app), {
+    jsonDocumentUrl: 'api/docs-json',
+    swaggerOptions: { persistAuthorization: true },
+  });
+  refuseStrangersEarly(app, environment);
   stopOnSignals(app);
   endConnectionsWhenDraining(app);
   showLocation(fastify);
@@ -114,8 +120,10 @@ function openApi(app: NestFastifyApplication): OpenAPIObject {
     .setTitle('Multi-Tenant Messaging')
     .setDescription(description)
     .setVersion('1')
+    .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT' }, BEARER)
     .build();
-  return SwaggerModule.createDocument(app, config, { extraModels: [ProblemResponse] });
+  const document = SwaggerModule.createDocument(app, config, { extraModels: [ProblemResponse] });
+  return documentAccess(document);
 }
 
 /** A kept-alive connection whose request is answered during the stop would hold it up until it idles out. */

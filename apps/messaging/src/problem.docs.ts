@@ -1,6 +1,6 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional, ApiResponse } from '@nestjs/swagger';
-import { type ProblemKind, problemKinds, problemOf } from './problem';
+import { PROBLEM_TYPE, type ProblemKind, problemKinds, problemOf } from './problem';
 import { QUOTA_HEADERS } from './tenants/limits/quota.docs';
 
 class FieldErrorResponse {
@@ -43,6 +43,8 @@ const details: Readonly<Record<ProblemKind, string>> = {
   'malformed-json': 'The body is not valid JSON: Unexpected end of JSON input',
   'invalid-cursor': 'The cursor is not one that this list gave out',
   'metrics-token': 'Send Authorization: Bearer with the token of this service',
+  unauthorized: 'The token has expired',
+  forbidden: 'This call needs a token with the scope admin',
   'tenant-not-found': `There is no tenant ${TENANT}`,
   'message-not-found': `Tenant ${TENANT} has no stored message ${TENANT}`,
   'dead-letter-not-found': `Tenant ${TENANT} has no dead letter ${TENANT}`,
@@ -52,8 +54,11 @@ const details: Readonly<Record<ProblemKind, string>> = {
   'unsupported-media-type': 'Unsupported Media Type: text/plain; send application/json',
   'rate-limited': 'The tenant may send 100 messages a second; try again in 1 s',
   'backlog-full': '1000 messages of the tenant wait, of 1000 that may; try again in 1 s',
+  'tokens-not-issued':
+    'This service signs no tokens, since no JWT_SECRET is set; ask who signs yours',
   'broker-unavailable': 'The broker is unavailable: not connected',
   'database-unavailable': 'The database does not answer; try again',
+  'key-server-unavailable': 'The key that signed the token cannot be looked up now; try again',
   'not-ready': 'Down: broker',
 };
 
@@ -74,15 +79,24 @@ export function ApiProblems(...kinds: ProblemKind[]): MethodDecorator & ClassDec
   return applyDecorators(
     ...statuses.map((status) => {
       const ofStatus = kinds.filter((kind) => problemKinds[kind][0] === status);
-      return problemResponse(status, ofStatus);
+      return ApiResponse({ status, ...problemResponse(status, ofStatus) });
     }),
   );
 }
 
-function problemResponse(status: number, kinds: ProblemKind[]): MethodDecorator & ClassDecorator {
+export interface DocumentedProblem {
+  description: string;
+  readonly content: Record<
+    typeof PROBLEM_TYPE,
+    { readonly schema: { $ref: string }; readonly examples: Record<string, { value: object }> }
+  >;
+  readonly headers?: typeof RETRY_AFTER | typeof WWW_AUTHENTICATE;
+}
+
+/** An answer of the OpenAPI document. */
+export function problemResponse(status: number, kinds: readonly ProblemKind[]): DocumentedProblem {
   const examples = kinds.map((kind) => [kind, { summary: kind, value: example(kind) }] as const);
-  return ApiResponse({
-    status,
+  return {
     description: kinds.map((kind) => problemKinds[kind][1]).join(', or: '),
     content: {
       'application/problem+json': {
@@ -92,8 +106,17 @@ function problemResponse(status: number, kinds: ProblemKind[]): MethodDecorator 
     },
     ...(status === 503 && { headers: RETRY_AFTER }),
     ...(status === 429 && { headers: { ...RETRY_AFTER, ...QUOTA_HEADERS } }),
-  });
+    ...(status === 401 && { headers: WWW_AUTHENTICATE }),
+  };
 }
+
+const WWW_AUTHENTICATE = {
+  'WWW-Authenticate': {
+    description: 'How to get in.',
+    schema: { type: 'string' as const },
+    example: 'Bearer realm="messaging", error="invalid_token"',
+  },
+};
 
 const RETRY_AFTER = {
   'Retry-After': {

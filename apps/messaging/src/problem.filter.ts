@@ -10,6 +10,14 @@ import { isDatabaseUnavailable } from '@app/database';
 import type { Metrics } from '@app/metrics';
 import { InvalidCursor } from '@app/paging';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import {
+  Forbidden,
+  KeyServerUnavailable,
+  StandingUnknown,
+  TokensNotIssued,
+  Unauthorized,
+} from './auth/auth.errors';
+import { challengeFor } from './auth/challenge';
 import { DeadLetterNotFound } from './dead-letters/dead-letter.errors';
 import { NotReady } from './health/not-ready';
 import { InvalidInput } from './invalid-input';
@@ -55,6 +63,8 @@ export class ProblemFilter implements ExceptionFilter {
     if (!(error instanceof NotReady)) this.metrics.refused.inc({ reason: reasonOf(body) });
     if (body.status === 500) this.report(error);
     if (error instanceof LimitExceeded) tellOfLimit(error, reply);
+    const challenge = challengeFor(error);
+    if (challenge) reply.header('www-authenticate', challenge);
     if (body.status === 503) reply.header('retry-after', RETRY_AFTER_SECONDS);
     reply
       .status(body.status)
@@ -72,7 +82,7 @@ function tellOfLimit({ retryAfterSeconds, quota }: LimitExceeded, reply: Fastify
 }
 
 function problemFor(error: unknown): ProblemBody {
-  return known(error) ?? unavailable(error) ?? fromHttp(error);
+  return known(error) ?? notLetIn(error) ?? unavailable(error) ?? fromHttp(error);
 }
 
 function known(error: unknown): ProblemBody | undefined {
@@ -91,6 +101,16 @@ function known(error: unknown): ProblemBody | undefined {
   if (error instanceof LimitExceeded) return problemOf(error.kind, detail);
   if (error instanceof MessageTooLarge) return problemOf('message-too-large', detail);
   if (error instanceof NotReady) return problemOf('not-ready', detail, { checks: error.checks });
+  return undefined;
+}
+
+function notLetIn(error: unknown): ProblemBody | undefined {
+  if (error instanceof Unauthorized) return problemOf('unauthorized', error.message);
+  if (error instanceof Forbidden) return problemOf('forbidden', error.message);
+  if (error instanceof TokensNotIssued) return problemOf('tokens-not-issued', error.message);
+  if (error instanceof StandingUnknown) return problemOf('database-unavailable', error.message);
+  if (error instanceof KeyServerUnavailable)
+    return problemOf('key-server-unavailable', error.message);
   return undefined;
 }
 

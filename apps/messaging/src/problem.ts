@@ -7,6 +7,8 @@ export const problemKinds = {
   'malformed-json': [400, 'The body is not JSON'],
   'invalid-cursor': [400, 'The cursor is not valid'],
   'metrics-token': [401, 'The metrics need their token'],
+  unauthorized: [401, 'A valid token is needed'],
+  forbidden: [403, 'The token does not allow this'],
   'tenant-not-found': [404, 'There is no such tenant'],
   'message-not-found': [404, 'There is no such message'],
   'dead-letter-not-found': [404, 'There is no such dead letter'],
@@ -16,8 +18,10 @@ export const problemKinds = {
   'unsupported-media-type': [415, 'The body has the wrong type'],
   'rate-limited': [429, 'Too many messages a second'],
   'backlog-full': [429, 'Too many messages wait'],
+  'tokens-not-issued': [501, 'No tokens are issued here'],
   'broker-unavailable': [503, 'Messages cannot be accepted now'],
   'database-unavailable': [503, 'The database is not available now'],
+  'key-server-unavailable': [503, 'Tokens cannot be checked now'],
   'not-ready': [503, 'Not ready'],
 } as const satisfies Record<string, readonly [status: number, title: string]>;
 
@@ -50,7 +54,7 @@ export function problemOf(kind: ProblemKind, detail: string, more: object = {}):
 export const reasonOf = ({ type, status }: ProblemBody): string =>
   type.startsWith(KIND_PREFIX) ? type.slice(KIND_PREFIX.length) : `status-${status}`;
 
-export const PROBLEM_TYPE = 'application/problem+json';
+export const PROBLEM_TYPE = 'application/problem+json' as const;
 
 /** Completes a problem with the request that it answers. */
 export function asProblem(body: ProblemBody, request: { url: string; id: string }): Problem {

@@ -25,6 +25,9 @@ const DEFAULTS = {
   AUTH_MODE: 'jwt',
   AUTH_OFF_ANYWHERE: 'false',
   JWT_SECRET: '',
+  JWT_JWKS_URL: '',
+  JWT_ISSUER: '',
+  JWT_AUDIENCE: '',
   METRICS_TOKEN: '',
   METRICS_TOP_TENANTS: '20',
   MIGRATE_ON_START: 'false',
@@ -63,12 +66,19 @@ describe('the environment', () => {
 
   // What else each variable refuses is for the unit tests of its reader.
   it.each([
-    ['AUTH_MODE', 'jwt'],
-    ['AUTH_MODE', ''],
+    ['JWT_JWKS_URL', 'not a URL'],
+    ['JWT_SECRET', 'too short'],
     ['DEFAULT_WORKERS', '1001'],
   ])('is refused with %s=%s, in one line', async (name, value) => {
     expect(await problems({ ...SOUND, [name]: value })).toEqual([name]);
   });
+
+  it.each(['', 'jwt'])(
+    'is refused with AUTH_MODE=%s and nothing to check a token with',
+    async (mode) => {
+      expect(await problems({ ...SOUND, AUTH_MODE: mode })).toEqual(['JWT_SECRET']);
+    },
+  );
 
   it('is refused without authentication on an address that others reach', async () => {
     expect(await problems({ ...SOUND, HOST: '0.0.0.0' })).toEqual(['AUTH_MODE']);

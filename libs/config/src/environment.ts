@@ -124,9 +124,25 @@ export class Environment {
   @IsBoolean({ message: 'must be true or false' })
   AUTH_OFF_ANYWHERE = false;
 
+  /** Signs and checks HS256. */
   @IsOptional()
   @IsString()
   JWT_SECRET?: string;
+
+  /** Where the keys are that RS256, ES256 and EdDSA are checked with. */
+  @IsOptional()
+  @Matches(/^https?:\/\/./, { message: 'must be a URL such as https://idp/.well-known/jwks.json' })
+  JWT_JWKS_URL?: string;
+
+  /** The `iss` that tokens must have; any, when it is not set. */
+  @IsOptional()
+  @IsString()
+  JWT_ISSUER?: string;
+
+  /** The `aud` that tokens must have, alone or among others; any, when it is not set. */
+  @IsOptional()
+  @IsString()
+  JWT_AUDIENCE?: string;
 
   /** Run pending migrations before serving; safe from several replicas at once. */
   @Transform(toBoolean)

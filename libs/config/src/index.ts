@@ -1,3 +1,9 @@
 export { ConfigModule } from './config.module';
 export { Environment, type Role } from './environment';
-export { InvalidEnvironment, loadEnvironment, openTelemetryVariables } from './load-environment';
+export {
+  InvalidEnvironment,
+  loadEnvironment,
+  loadTokenSettings,
+  openTelemetryVariables,
+  type TokenSettings,
+} from './load-environment';

@@ -63,9 +63,16 @@ describe('loadEnvironment', () => {
     );
   });
 
-  it('refuses tokens until they exist, in one line', () => {
-    expect(problemsOf({ ...enough, AUTH_MODE: '' })).toEqual([
-      expect.stringMatching(/^AUTH_MODE: /),
+  it('checks tokens by default, with a secret of 32 bytes or a key server', () => {
+    const secret = 's'.repeat(32);
+    const JWT_JWKS_URL = 'https://idp.example/jwks';
+    const refusal = [expect.stringMatching(/^JWT_SECRET: /)];
+    expect(problemsOf({ ...enough, AUTH_MODE: '' })).toEqual(refusal);
+    expect(problemsOf({ ...enough, AUTH_MODE: '', JWT_SECRET: 's'.repeat(31) })).toEqual(refusal);
+    expect(problemsOf({ ...enough, AUTH_MODE: '', JWT_SECRET: secret })).toEqual([]);
+    expect(problemsOf({ ...enough, AUTH_MODE: '', JWT_JWKS_URL })).toEqual([]);
+    expect(problemsOf({ ...enough, AUTH_MODE: '', JWT_JWKS_URL: 'ftp://x' })).toEqual([
+      expect.stringMatching(/^JWT_JWKS_URL: /),
     ]);
   });
 

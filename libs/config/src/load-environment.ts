@@ -38,7 +38,15 @@ function dotEnv(folder: string): Variables {
   return existsSync(path) ? parseEnv(readFileSync(path, 'utf8')) : {};
 }
 
-const WITHOUT_DEFAULT = ['DATABASE_URL', 'RABBITMQ_URL', 'JWT_SECRET', 'METRICS_TOKEN'];
+const WITHOUT_DEFAULT = [
+  'DATABASE_URL',
+  'RABBITMQ_URL',
+  'JWT_SECRET',
+  'JWT_JWKS_URL',
+  'JWT_ISSUER',
+  'JWT_AUDIENCE',
+  'METRICS_TOKEN',
+];
 
 /** Only the variables that we know; `NAME=` counts as not set, which is how shells unset in files. */
 function present(variables: Variables): Record<string, string> {
@@ -58,15 +66,39 @@ function fieldProblems(environment: Environment): string[] {
   });
 }
 
+/** RFC 7518, 3.2: a key for HS256 has at least as many bits as its hash. */
+const isTooShort = (secret: string): boolean => Buffer.byteLength(secret) < 32;
+const TOO_SHORT = 'JWT_SECRET: must be at least 32 bytes';
+
+export type TokenSettings = Pick<Environment, 'JWT_ISSUER' | 'JWT_AUDIENCE'> & {
+  readonly JWT_SECRET: string;
+};
+
+/**
+ * What tokens are signed with, for a tool that needs neither database nor broker.
+ *
+ * @throws InvalidEnvironment
+ */
+export function loadTokenSettings(variables: Variables, folder: string): TokenSettings {
+  const { JWT_SECRET = '', ...others } = present({ ...dotEnv(folder), ...variables });
+  if (isTooShort(JWT_SECRET)) throw new InvalidEnvironment([TOO_SHORT]);
+  const { JWT_ISSUER, JWT_AUDIENCE } = others;
+  return {
+    JWT_SECRET,
+    ...(JWT_ISSUER !== undefined && { JWT_ISSUER }),
+    ...(JWT_AUDIENCE !== undefined && { JWT_AUDIENCE }),
+  };
+}
+
 /** What one variable demands of another. */
 function ruleProblems(environment: Environment): string[] {
-  const { AUTH_MODE, JWT_SECRET, DEFAULT_WORKERS, MAX_WORKERS } = environment;
+  const { AUTH_MODE, JWT_SECRET, JWT_JWKS_URL, DEFAULT_WORKERS, MAX_WORKERS } = environment;
   const rules: [boolean, string][] = [
     [DEFAULT_WORKERS > MAX_WORKERS, 'DEFAULT_WORKERS: must not be greater than MAX_WORKERS'],
-    [!!JWT_SECRET && Buffer.byteLength(JWT_SECRET) < 32, 'JWT_SECRET: must be at least 32 bytes'],
+    [!!JWT_SECRET && isTooShort(JWT_SECRET), TOO_SHORT],
     [
-      AUTH_MODE === 'jwt',
-      'AUTH_MODE: tokens (jwt, the default) are not built yet; set AUTH_MODE=off and listen on loopback',
+      AUTH_MODE === 'jwt' && !JWT_SECRET && !JWT_JWKS_URL,
+      'JWT_SECRET: must be set to at least 32 bytes for AUTH_MODE=jwt, or JWT_JWKS_URL to a key server; AUTH_MODE=off needs neither',
     ],
     [
       AUTH_MODE === 'off' && !mayServeOpenly(environment),

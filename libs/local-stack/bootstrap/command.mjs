@@ -6,6 +6,7 @@ const programs = {
   up: 'dist/libs/local-stack/src/up.js',
   test: 'node_modules/jest/bin/jest.js',
   bench: 'dist/bench/main.js',
+  token: 'dist/apps/messaging/src/auth/make-token.js',
 };
 
 /** Installs and builds what is not up to date, then runs the program. Returns the exit code. */

@@ -7,6 +7,7 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import { PageQuery } from '@app/paging';
+import { AllowedTo } from '../auth/access';
 import { MessageParams } from '../messages/dto/message-query.dto';
 import { ApiProblems } from '../problem.docs';
 import { TenantParams } from '../tenants/dto/tenant-params.dto';
@@ -33,6 +34,7 @@ export class DeadLettersController {
   ) {}
 
   @Get()
+  @AllowedTo('tenant')
   @ApiOperation({ summary: 'What could never be stored, the last dead first' })
   @ApiOkResponse({ type: DeadLetterListResponse })
   @ApiProblems('invalid-input', 'invalid-cursor')
@@ -52,6 +54,7 @@ export class DeadLettersController {
   }
 
   @Post('redrive')
+  @AllowedTo('tenant')
   @HttpCode(202)
   @ApiOperation({
     summary: 'Put many back into the queue, under their ids',
@@ -69,6 +72,7 @@ export class DeadLettersController {
   }
 
   @Post(':id/redrive')
+  @AllowedTo('tenant')
   @HttpCode(202)
   @ApiOperation({
     summary: 'Put one back into the queue, under its id',
@@ -84,6 +88,7 @@ export class DeadLettersController {
   }
 
   @Delete(':id')
+  @AllowedTo('tenant')
   @HttpCode(204)
   @ApiOperation({ summary: 'Throw one away' })
   @ApiNoContentResponse({ description: 'It is gone.' })

@@ -7,6 +7,7 @@ import {
   type HealthIndicatorResult,
   HealthIndicatorService,
 } from '@nestjs/terminus';
+import { Open } from '../auth/access';
 import { ApiProblems } from '../problem.docs';
 import { Shutdown } from '../shutdown';
 import { DependenciesHealth } from './dependencies.health';
@@ -22,6 +23,7 @@ class HealthResponse {
 }
 
 @ApiTags('health')
+@Open()
 @Controller('health')
 export class HealthController {
   constructor(

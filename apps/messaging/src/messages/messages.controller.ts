@@ -7,6 +7,7 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { AllowedTo } from '../auth/access';
 import { ApiProblems } from '../problem.docs';
 import { TenantParams } from '../tenants/dto/tenant-params.dto';
 import { quotaHeaders } from '../tenants/limits/quota';
@@ -41,6 +42,7 @@ export class MessagesController {
   ) {}
 
   @Post()
+  @AllowedTo('tenant')
   @HttpCode(202)
   @ApiOperation({
     summary: 'Send a message',
@@ -69,6 +71,7 @@ export class MessagesController {
   }
 
   @Post('batch')
+  @AllowedTo('tenant')
   @HttpCode(202)
   @ApiOperation({
     summary: 'Send up to 1,000 messages',
@@ -94,6 +97,7 @@ export class MessagesController {
   }
 
   @Get()
+  @AllowedTo('tenant')
   @Header('content-type', JSON_TYPE)
   @ApiOperation({ summary: 'Read the stored messages, page by page' })
   @ApiOkResponse({ type: MessageListResponse })
@@ -114,6 +118,7 @@ export class MessagesController {
   }
 
   @Get(':id')
+  @AllowedTo('tenant')
   @Header('content-type', JSON_TYPE)
   @ApiOperation({ summary: 'A stored message' })
   @ApiOkResponse({ type: MessageResponse })

@@ -2,6 +2,7 @@ import { Controller, Get, Header, UseGuards } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Metrics } from '@app/metrics';
 import { Registry } from 'prom-client';
+import { Open } from '../auth/access';
 import { ApiProblems } from '../problem.docs';
 import { MetricsTokenGuard } from './metrics-token.guard';
 
@@ -16,6 +17,7 @@ messaging_oldest_waiting_message_age_seconds{tenant="_others"} 0
 `;
 
 @ApiTags('metrics')
+@Open()
 @Controller('metrics')
 @UseGuards(MetricsTokenGuard)
 export class MetricsController {

@@ -42,6 +42,10 @@ export class Tenant {
   @Column({ name: 'declared_at', type: 'timestamptz', precision: 3, nullable: true })
   declaredAt!: Date | null;
 
+  /** Tokens that were issued before do not hold any more; see `auth/token-statements`. */
+  @Column({ name: 'tokens_valid_from', type: 'timestamptz', precision: 3, nullable: true })
+  tokensValidFrom!: Date | null;
+
   @Column({ name: 'removed_at', type: 'timestamptz', precision: 3, nullable: true })
   removedAt!: Date | null;
 }

@@ -2,6 +2,7 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query } from
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { TenantQueues, topology } from '@app/broker';
 import { openCursor, PageQuery, sealCursor, uuidBytes, uuidText } from '@app/paging';
+import { AllowedTo } from '../auth/access';
 import { ApiProblems } from '../problem.docs';
 import { ConsumerReports } from './consumer-reports';
 import { TenantParams } from './dto/tenant-params.dto';
@@ -47,6 +48,7 @@ export class TenantsController {
   }
 
   @Get(':tenant_id')
+  @AllowedTo('tenant')
   @ApiOperation({ summary: 'A tenant, with the state of its consumer and its queue' })
   @ApiOkResponse({ type: TenantDetailResponse })
   @ApiProblems('tenant-not-found')
@@ -84,6 +86,7 @@ export class TenantsController {
   }
 
   @Get(':tenant_id/config/concurrency')
+  @AllowedTo('tenant')
   @ApiOperation({ summary: "The number of a tenant's workers, as set and as applied" })
   @ApiOkResponse({ type: AppliedConcurrencyResponse })
   @ApiProblems('tenant-not-found')

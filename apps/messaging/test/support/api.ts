@@ -47,7 +47,15 @@ let named = 0;
 
 /** The HTTP API, as a caller uses it. */
 export class Api {
-  constructor(readonly url: string) {}
+  constructor(
+    readonly url: string,
+    private readonly headers: Readonly<Record<string, string>> = {},
+  ) {}
+
+  /** The same API for somebody with a token. */
+  as(token: string): Api {
+    return new Api(this.url, { authorization: `Bearer ${token}` });
+  }
 
   /** Any request; a body that is no string is sent as JSON. */
   async request<Body>(
@@ -58,7 +66,11 @@ export class Api {
   ): Promise<Answer<Body>> {
     const response = await fetch(this.url + path, {
       method,
-      headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
+      headers: {
+        ...this.headers,
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...headers,
+      },
       ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
     const text = await response.text();

@@ -15,6 +15,7 @@ export interface Schema {
 }
 
 export interface Operation {
+  readonly security?: Record<string, string[]>[];
   readonly summary?: string;
   readonly requestBody?: { content?: Record<string, Media> };
   readonly responses: Record<string, { content?: Record<string, Media> }>;

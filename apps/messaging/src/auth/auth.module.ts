@@ -1,0 +1,20 @@
+import { Module } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
+import { AccessGuard } from './access.guard';
+import { Authentication } from './authentication';
+import { TenantStandings } from './tenant-standings';
+import { TenantTokens } from './tenant-tokens.service';
+import { TokenVerifier } from './token-verifier';
+
+/** Who gets in, in every role. */
+@Module({
+  providers: [
+    TokenVerifier,
+    TenantStandings,
+    Authentication,
+    TenantTokens,
+    { provide: APP_GUARD, useClass: AccessGuard },
+  ],
+  exports: [Authentication, TenantTokens],
+})
+export class AuthModule {}

@@ -55,8 +55,7 @@ function loadOn({ url }: MeasuredProcess, tenantIds: readonly string[]): Omit<Ht
 
 interface Samples {
   readonly samples: Sample[];
-  /** Early and at the end. */
-  readonly statements: readonly number[];
+  readonly statements: number;
 }
 
 async function sample(
@@ -66,7 +65,6 @@ async function sample(
   seconds: number,
 ): Promise<Samples> {
   const samples: Sample[] = [];
-  const statements: number[] = [];
   const start = performance.now();
   // The last one is taken under load: the end of the run tears down.
   const end = start + seconds * 1_000 - 2 * SAMPLE_EVERY_MS;
@@ -74,9 +72,7 @@ async function sample(
     await delay(SAMPLE_EVERY_MS);
     const at = (performance.now() - start) / 1_000;
     samples.push(await sampleOf(servers, service, queues, at));
-    if (samples.length === 1) statements.push(await preparedStatements(servers));
     if (samples.length % 12 === 1) process.stdout.write(`  ${JSON.stringify(samples.at(-1))}\n`);
   }
-  statements.push(await preparedStatements(servers));
-  return { samples, statements };
+  return { samples, statements: await preparedStatements(servers) };
 }

@@ -1,4 +1,4 @@
-import { queueOf, TestBroker } from './support/broker';
+import { TestBroker } from './support/broker';
 import type { Page } from './support/api';
 import { partitionOf, TestDatabase } from './support/database';
 import { eventually } from './support/eventually';
@@ -106,7 +106,7 @@ describe('a classic queue, which sets nothing aside by itself', () => {
       expect(attempts).toBe(DEAD_LETTER_AFTER);
       expect(reason).toMatch(/killing its consumer/);
     }
-    expect(await broker.channel.get(queueOf(tenantId))).toBe(false);
+    expect((await broker.queue(tenantId))?.ready).toBe(0);
     await eventually(async () => expect(await counted()).toBe(0));
     await eventually(async () => {
       const text = `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'`;

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { TestBroker, queueOf } from './support/broker';
+import { TestBroker } from './support/broker';
 import { Collector, type ExportedSpan } from './support/collector';
 import { TestDatabase } from './support/database';
 import { eventually } from './support/eventually';
@@ -222,9 +222,7 @@ describe('a trace', () => {
   });
 
   async function headersInQueue(tenantId: string): Promise<Record<string, unknown>> {
-    const message = await broker.channel.get(queueOf(tenantId));
-    if (!message) throw new Error('Nothing waits in the queue');
-    broker.channel.nack(message);
+    const message = await broker.first(tenantId);
     return message.properties.headers ?? {};
   }
 

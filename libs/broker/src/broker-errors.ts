@@ -5,3 +5,7 @@ export class BrokerUnavailable extends Error {
     this.name = 'BrokerUnavailable';
   }
 }
+
+/** A queue of this name is there, declared otherwise: https://www.rabbitmq.com/docs/queues#property-equivalence */
+export const isOtherArguments = (error: unknown): boolean =>
+  error instanceof BrokerUnavailable && /406 \(PRECONDITION.FAILED\)/.test(error.reason);

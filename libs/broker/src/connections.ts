@@ -1,10 +1,10 @@
 import { Injectable, Module } from '@nestjs/common';
 import { AmqpConnection, type RabbitMQConfig, RabbitMQModule } from '@golevelup/nestjs-rabbitmq';
 import { Environment } from '@app/config';
-import type { ConfirmChannel } from 'amqplib';
 import { BrokerConnection } from './broker-connection';
+import { isOtherArguments } from './broker-errors';
 import { QuietLogger } from './quiet-logger';
-import { declareDeadLetterQueue, exchanges } from './topology';
+import { bindDeadLetterQueue, declareDeadLetterQueue, exchanges } from './topology';
 
 /** The connection that publishes, and nothing else: an alarm of the broker's blocks all of it. */
 @Injectable()
@@ -16,8 +16,18 @@ export class ConsumingConnection extends BrokerConnection {
   constructor(amqp: AmqpConnection, environment: Environment) {
     super(amqp);
     amqp.managedChannel
-      .addSetup((channel: ConfirmChannel) => declareDeadLetterQueue(channel, environment))
+      .addSetup(() => this.declareDeadLetters(environment))
       .catch((error: unknown) => this.logger.warn(`Not declared: ${String(error)}`));
+  }
+
+  /** One that is there with other arguments, those of another `QUEUE_TYPE`, is used as it is. */
+  private async declareDeadLetters(environment: Environment): Promise<void> {
+    try {
+      await this.withChannel((channel) => declareDeadLetterQueue(channel, environment));
+    } catch (error) {
+      if (!isOtherArguments(error)) throw error;
+      await this.withChannel((channel) => bindDeadLetterQueue(channel));
+    }
   }
 }
 

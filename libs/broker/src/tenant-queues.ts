@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { Environment } from '@app/config';
 import type { Replies } from 'amqplib';
 import { ConsumingConnection } from './connections';
-import { BrokerUnavailable } from './broker-errors';
+import { isOtherArguments } from './broker-errors';
 import { within } from './deadline';
 import { bindQueue, declareQueue, topology } from './topology';
 
@@ -120,7 +120,3 @@ export class TenantQueues {
       .catch(() => undefined);
   }
 }
-
-/** https://www.rabbitmq.com/docs/queues#property-equivalence */
-const isOtherArguments = (error: unknown): boolean =>
-  error instanceof BrokerUnavailable && /406 \(PRECONDITION.FAILED\)/.test(error.reason);

@@ -38,11 +38,14 @@ export async function declareDeadLetterQueue(
   { QUEUE_TYPE }: QueueSettings,
 ): Promise<void> {
   const { exchange, type, queue } = topology.deadLetters;
-  await Promise.all([
-    channel.assertExchange(exchange, type, { durable: true }),
-    channel.assertQueue(queue, { durable: true, arguments: { 'x-queue-type': QUEUE_TYPE } }),
-    channel.bindQueue(queue, exchange, ''),
-  ]);
+  await channel.assertExchange(exchange, type, { durable: true });
+  await channel.assertQueue(queue, { durable: true, arguments: { 'x-queue-type': QUEUE_TYPE } });
+  await bindDeadLetterQueue(channel);
+}
+
+export async function bindDeadLetterQueue(channel: Channel): Promise<void> {
+  const { exchange, queue } = topology.deadLetters;
+  await channel.bindQueue(queue, exchange, '');
 }
 
 /** Declares a tenant's queue and binds it by the tenant's id; safe to repeat. */

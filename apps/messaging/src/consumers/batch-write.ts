@@ -18,6 +18,8 @@ export interface WriteParts {
 
 type AtFault = Extract<WriteFailure, { kind: 'refused' | 'unknown' }>;
 
+const PLACE_UNKNOWN: AtFault = { kind: 'unknown', reason: 'a partition was missing a moment ago' };
+
 /**
  * The writing of one batch: finds every delivery its outcome. The batch goes in as a whole; when it
  * is refused, it is split until the row at fault is alone, and the others are in.
@@ -53,26 +55,37 @@ export class BatchWrite {
         this.settleAll(deliveries, answer);
         return;
       case 'no partition':
-        return this.insertWithout(answer.tenantId, deliveries);
+        return this.insertWithout(deliveries);
       case 'refused':
       case 'unknown':
         return this.insertSplit(deliveries, answer);
     }
   }
 
-  /** Lets go of a removed tenant's messages, or gives a living one its partition back. */
-  private async insertWithout(
-    tenantId: string | undefined,
-    deliveries: readonly Delivery[],
-  ): Promise<void> {
-    const theirs = deliveries.filter((delivery) => delivery.tenantId === tenantId);
-    if (tenantId === undefined || theirs.length === 0) {
-      return this.insertSplit(deliveries, { kind: 'unknown', reason: 'no partition' });
+  /** Lets go of removed tenants' messages, and gives living ones their partition back. */
+  private async insertWithout(deliveries: readonly Delivery[]): Promise<void> {
+    const missing = await this.withoutPlace(deliveries);
+    if (missing.length === 0) return this.insertSplit(deliveries, PLACE_UNKNOWN);
+    let others = deliveries;
+    for (const tenantId of missing) {
+      const outcome = await this.withoutPartition(tenantId);
+      if (!outcome) continue;
+      const isTheirs = (delivery: Delivery): boolean => delivery.tenantId === tenantId;
+      this.settleAll(others.filter(isTheirs), outcome);
+      others = others.filter((delivery) => !isTheirs(delivery));
     }
-    const outcome = await this.withoutPartition(tenantId);
-    if (!outcome) return this.insert(deliveries);
-    this.settleAll(theirs, outcome);
-    return this.insert(deliveries.filter((delivery) => delivery.tenantId !== tenantId));
+    return this.insert(others);
+  }
+
+  /** Those tenants of the deliveries whose partition is missing; none when nobody can say. */
+  private async withoutPlace(deliveries: readonly Delivery[]): Promise<string[]> {
+    const { partition, database } = this.parts;
+    const tenantIds = [...new Set(deliveries.map(({ tenantId }) => tenantId))];
+    let missing: string[] = [];
+    await database.ask(async () => {
+      missing = await partition.missing(tenantIds);
+    });
+    return missing;
   }
 
   /** @returns what becomes of the tenant's messages; undefined when they can be tried again */

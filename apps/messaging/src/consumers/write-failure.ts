@@ -4,8 +4,8 @@ import { codeOf, isDatabaseUnavailable, isWithoutPartition } from '@app/database
 export type WriteFailure =
   /** Try the same again, later. */
   | { kind: 'unavailable'; reason: string }
-  /** A tenant has no partition: find out whether it lives. Which one, if PostgreSQL says. */
-  | { kind: 'no partition'; tenantId: string | undefined }
+  /** A tenant has no partition. PostgreSQL does not say which to a role that policies hold for. */
+  | { kind: 'no partition' }
   /** A row is at fault, and always will be. */
   | { kind: 'refused'; reason: string }
   /** Nothing that we know of. */
@@ -17,24 +17,11 @@ const REFUSED = /^(22|23|54)/;
 /** Syntax or access rule: tables that a migration has not made yet, a grant that is missing. */
 const NOT_SET_UP = /^42/;
 
-const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/;
-
 export function classify(error: unknown): WriteFailure {
   const reason = error instanceof Error ? error.message : String(error);
   const code = codeOf(error) ?? '';
   if (isDatabaseUnavailable(error) || NOT_SET_UP.test(code)) return { kind: 'unavailable', reason };
-  if (isWithoutPartition(error)) {
-    return { kind: 'no partition', tenantId: UUID.exec(detailOf(error))?.[0] };
-  }
+  if (isWithoutPartition(error)) return { kind: 'no partition' };
   if (REFUSED.test(code)) return { kind: 'refused', reason };
   return { kind: 'unknown', reason };
-}
-
-/**
- * The detail of PostgreSQL's error, '' without one. A missing partition's is, in whatever language:
- * "Partition key of the failing row contains (tenant_id) = (…)".
- */
-function detailOf(error: unknown): string {
-  const value: unknown = Reflect.get(Object(error) as object, 'detail');
-  return typeof value === 'string' ? value : '';
 }

@@ -61,6 +61,14 @@ export class TenantPartition {
     }
   }
 
+  /** Those of some tenants that have no partition for messages. */
+  async missing(tenantIds: readonly string[]): Promise<string[]> {
+    return this.database.onOneConnection(async (client) => {
+      const { rows } = await client.query<{ tenant_id: string }>(MISSING, [tenantIds]);
+      return rows.map((row) => row.tenant_id);
+    });
+  }
+
   /** Tenants that have a table and no row: what is left when a row was deleted by hand. */
   async orphans(): Promise<string[]> {
     return this.database.onOneConnection(async (client) => {
@@ -114,6 +122,14 @@ async function isAttached(
 const ATTACHED = `
   SELECT 1 FROM pg_inherits
   WHERE inhparent = $1::regclass AND inhrelid = to_regclass($2)`;
+
+const MISSING = `
+  SELECT tenant_id::text FROM unnest($1::uuid[]) AS t (tenant_id)
+  WHERE NOT EXISTS (
+    SELECT FROM pg_inherits
+    WHERE inhparent = 'messages'::regclass AND NOT inhdetachpending
+      AND inhrelid = to_regclass('messages_' || replace(tenant_id::text, '-', ''))
+  )`;
 
 /** The tables, attached or not, carry their tenant's id, without its dashes, as the end of their name. */
 const ORPHANS = `

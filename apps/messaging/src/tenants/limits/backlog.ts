@@ -4,13 +4,9 @@ import { BoundedMap } from './bounded-map';
 
 const MOST_TENANTS = 50_000;
 
-/**
- * How old what is known of a queue may be; how old at least before it is looked at again; and how old
- * when it seems full only because of what was let in since.
- */
+/** How old what is known of a queue may be, and how old at least before it is looked at again. */
 const FRESH_MS = 500;
-const LOOK_AGAIN_MS = 50;
-const LOOK_CLOSELY_MS = 10;
+const LOOK_AGAIN_MS = 10;
 
 /** After so much of the room that was left, others may have used the rest. */
 const SURE_OF = 1 / 4;
@@ -36,7 +32,7 @@ export type Room = { kind: 'found'; waiting: number } | { kind: 'full'; waiting:
  * How many messages of a tenant wait, near enough to refuse more: looked up by a passive declare
  * when half a second has passed or a quarter of the room is used, and before anything is refused.
  * Between two looks what this process lets in is added, and what is consumed is not taken away.
- * Several replicas may together exceed a limit by what the others let in within 50 ms.
+ * Several replicas may together exceed a limit by what the others let in within 10 ms.
  */
 @Injectable()
 export class Backlog {
@@ -113,6 +109,5 @@ function isWorthALook(queue: Queue, most: number, count: number): boolean {
   if (ageMs > FRESH_MS) return true;
   if (waiting === undefined) return false;
   const seemsFull = waiting + letIn + count > most && letIn > underWay;
-  if (seemsFull) return ageMs > LOOK_CLOSELY_MS;
-  return ageMs > LOOK_AGAIN_MS && letIn + count > (most - waiting) * SURE_OF;
+  return ageMs > LOOK_AGAIN_MS && (seemsFull || letIn + count > (most - waiting) * SURE_OF);
 }

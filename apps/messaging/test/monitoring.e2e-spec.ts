@@ -93,7 +93,7 @@ describe('monitoring with a real Prometheus', () => {
 function configuration(port: number): string {
   return readFileSync(join(MONITORING, 'prometheus.yml'), 'utf8')
     .replaceAll('15s', '1s')
-    .replace('alerts.yml', RULES)
+    .replace('- alerts.yml', `- ${RULES}`)
     .replace('app:3000', `127.0.0.1:${port}`);
 }
 

@@ -181,4 +181,17 @@ describe('of several replicas', () => {
       expect(status).toBe(200);
     });
   });
+
+  it('one that is told another QUEUE_TYPE uses the queues that are there', async () => {
+    const env = { QUEUE_TYPE: 'classic' };
+    const other = await Program.start({ databaseUrl: database.url, env });
+    const tenantId = tenantIds[1] as string;
+    await broker.deleteQueue(tenantId);
+    const before = await database.stored(tenantId);
+    await other.api.send(tenantIds[2] as string, 'to a quorum queue');
+    await other.api.send(tenantId, 'to one of whatever type');
+    await eventually(async () => expect(await database.stored(tenantId)).toBe(before + 1));
+    expect(other.output).not.toMatch(/connecting anew|Not declared/);
+    expect(await other.stop()).toEqual({ code: 0, signal: null });
+  });
 });

@@ -67,7 +67,7 @@ describe('tenants that are removed', () => {
     for (const tenantId of [read, ...others]) await program.api.remove(tenantId);
 
     await expectAllGone(others);
-    expect(await partitionTables(database, read)).toHaveLength(2);
+    expect(await partitionTables(database, read)).toHaveLength(1);
     await reader.query('ROLLBACK');
     await expectAllGone([read]);
   });

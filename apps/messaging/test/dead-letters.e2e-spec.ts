@@ -41,6 +41,8 @@ describe('a message that can never be stored', () => {
   const start = (): Promise<Program> =>
     Program.start({ databaseUrl: database.url, env: { DEAD_LETTER_AFTER: '3' } });
 
+  const now = (): number => performance.now();
+
   const path = (rest = ''): string => `/api/tenants/${tenantId}/dead-letters${rest}`;
 
   async function letters(count: number): Promise<DeadLetterBody[]> {
@@ -128,6 +130,26 @@ describe('a message that can never be stored', () => {
       body: { redriven: 7 },
     });
     expect(await post('/redrive', {})).toMatchObject({ status: 202, body: { redriven: 60 } });
+  });
+
+  it('is redriven with hundreds of others, and lets live messages through meanwhile', async () => {
+    await broker.publish(tenantId, '{');
+    await letters(1);
+    await database.client.query(
+      `INSERT INTO dead_letters (tenant_id, id, body, reason, attempts, accepted_at)
+       SELECT $1, gen_random_uuid(), '"mended"', 'was broken', 1, now() FROM generate_series(1, 299)`,
+      [tenantId],
+    );
+    const redriven = post('/redrive', { limit: 300 }).then((answer) => ({ ...answer, at: now() }));
+    const id = await program.api.send(tenantId, 'live');
+    await eventually(async () => {
+      expect(await program.api.status(`/api/tenants/${tenantId}/messages/${id}`)).toBe(200);
+    });
+    const storedAt = now();
+    const { status, body, at } = await redriven;
+    expect({ status, body }).toEqual({ status: 202, body: { redriven: 300 } });
+    expect(at).toBeGreaterThan(storedAt);
+    await eventually(async () => expect(await database.stored(tenantId)).toBe(300));
   });
 
   it('is not lost when a redrive is cut short, and not listed for good', async () => {

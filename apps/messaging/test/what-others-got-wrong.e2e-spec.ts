@@ -256,6 +256,19 @@ describe('what others got wrong does not happen here:', () => {
     await eventually(async () => expect(await program.api.status('/health/ready')).toBe(200));
   });
 
+  it('queue metrics that are never set', async () => {
+    const tenantId = await program.api.createTenant();
+    const { name } = await program.api.tenant(tenantId);
+    await expectQueue(tenantId, 0, 1);
+    await program.api.pause(tenantId);
+    await expectQueue(tenantId, 0, 0);
+    await program.api.sendBatch(tenantId, [1, 2, 3]);
+    await eventually(async () => {
+      const { body } = await program.api.get<string>('/metrics');
+      expect(body).toContain(`messaging_queue_messages{tenant="${name}"} 3`);
+    });
+  });
+
   it('a default JWT secret', async () => {
     const env = { DATABASE_URL: database.url, RABBITMQ_URL: servers().rabbitmqUrl };
     const { code } = await Program.refuse({ ...env, AUTH_MODE: 'jwt' });

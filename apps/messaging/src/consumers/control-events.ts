@@ -69,6 +69,11 @@ class ControlServer extends ServerRMQ {
     await within(CLOSE_WITHIN_MS, closed, () => new Error('late')).catch(() => undefined);
   }
 
+  /** Events have no answers; one that asks would have it put into whichever queue it names. */
+  override sendMessage(): void {
+    this.logger.warn('A control event that asks for an answer gets none');
+  }
+
   private readonly onError = (error: Error): void => {
     new Logger(ControlServer.name).warn(`${LOST}: ${error.message}`);
   };

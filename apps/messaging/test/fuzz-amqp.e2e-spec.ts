@@ -26,9 +26,8 @@ describe('whatever is published over AMQP', () => {
     program = await Program.start({ databaseUrl: database.url });
     tenantId = await program.api.createTenant();
     neighbour = await program.api.createTenant();
-    const id = await program.api.send(neighbour, { mine: true });
+    await program.api.send(neighbour, { mine: true });
     await eventually(async () => expect(await database.stored(neighbour)).toBe(1));
-    expect(id).toMatch(/-/);
     untouched = await stateOf(neighbour);
   });
 
@@ -89,16 +88,14 @@ describe('whatever is published over AMQP', () => {
     return { stored: await database.stored(tenantId), dead: letters.length, reasons };
   }
 
-  async function publish(exchange: string, key: string, body: Buffer, options: Options.Publish) {
+  function publish(exchange: string, key: string, body: Buffer, options: Options.Publish): void {
     broker.channel.publish(exchange, key, body, { deliveryMode: 2, ...options });
-    await Promise.resolve();
   }
 
   it('for a tenant is stored, or a dead letter with a reason', async () => {
     const sent = hostileMessages(tenantId, seed);
     const before = await kept();
-    for (const { body, options } of sent)
-      await publish('messaging.messages', tenantId, body, options);
+    for (const { body, options } of sent) publish('messaging.messages', tenantId, body, options);
     await broker.channel.waitForConfirms();
 
     await eventually(
@@ -125,21 +122,21 @@ describe('whatever is published over AMQP', () => {
       tenantId.toUpperCase(),
       '👋'.repeat(60),
     ])
-      await publish('messaging.messages', key, Buffer.from('1'), { messageId: randomUUID() });
+      publish('messaging.messages', key, Buffer.from('1'), { messageId: randomUUID() });
     await broker.channel.waitForConfirms();
     expect(await kept()).toEqual(before);
   });
 
   it('as a control event is not minded', async () => {
+    const before = await kept();
     const queue = queueOf(tenantId);
     for (const body of hostileEvents(tenantId))
       for (const replyTo of [undefined, queueOf('nobody'), queue])
-        await publish('messaging.control', '', body, { deliveryMode: 1, replyTo });
+        publish('messaging.control', '', body, { deliveryMode: 1, replyTo });
     await broker.channel.waitForConfirms();
     await expectHeard();
-    expect((await kept()).reasons).not.toContainEqual(
-      expect.stringContaining('asks for an answer'),
-    );
+    await expectIdle(tenantId);
+    expect(await kept()).toEqual(before);
   });
 
   it('as a dead letter is kept for whom it names, or let go', async () => {
@@ -147,10 +144,10 @@ describe('whatever is published over AMQP', () => {
     const deaths = forgedDeaths(tenantId);
     for (const death of deaths) {
       const options = { messageId: randomUUID(), headers: { 'x-death': death } };
-      await publish('messaging.dead-letters', '', Buffer.from([0xff]), options);
+      publish('messaging.dead-letters', '', Buffer.from([0xff]), options);
     }
     for (const { body, options } of hostileMessages(tenantId, seed + 1).slice(0, 400))
-      await publish('messaging.dead-letters', '', body, { ...options, headers: undefined });
+      publish('messaging.dead-letters', '', body, { ...options, headers: undefined });
     await broker.channel.waitForConfirms();
     const named = deaths.filter((death) => JSON.stringify(death).includes(tenantId)).length;
     await eventually(async () => expect((await kept()).dead - before.dead).toBe(named));

@@ -4,6 +4,7 @@ import type { Environment } from '@app/config';
 import { EventPattern, Payload, ServerRMQ } from '@nestjs/microservices';
 import type { AmqpConnectionManager, ChannelWrapper } from 'amqp-connection-manager';
 import type { Channel, ConsumeMessage } from 'amqplib';
+import { UUID } from '../messages/message-id';
 import { TENANT_CHANGED, type TenantChanged, TENANTS_RELEASED } from '../tenants/tenant-changes';
 import { Reconciliation } from './reconciliation.service';
 
@@ -13,10 +14,17 @@ const LOST = 'Control events are not heard until the next try';
 /** Hears what other replicas, and this one, announce. */
 @Controller()
 export class ControlEventsController {
+  private readonly logger = new Logger(ControlEventsController.name);
+
   constructor(private readonly reconciliation: Reconciliation) {}
 
+  /** Whoever may publish to the exchange may have sent anything. */
   @EventPattern(TENANT_CHANGED)
-  tenantChanged(@Payload() event: TenantChanged): void {
+  tenantChanged(@Payload() event: unknown): void {
+    if (!isTenantChanged(event)) {
+      this.logger.warn('A control event that names no tenant is ignored');
+      return;
+    }
     this.reconciliation.one(event.tenant_id);
     this.reconciliation.balance();
   }
@@ -25,6 +33,11 @@ export class ControlEventsController {
   tenantsReleased(): void {
     this.reconciliation.balance();
   }
+}
+
+function isTenantChanged(event: unknown): event is TenantChanged {
+  const { tenant_id: tenantId } = (event ?? {}) as Partial<TenantChanged>;
+  return typeof tenantId === 'string' && UUID.test(tenantId);
 }
 
 /**
@@ -54,6 +67,11 @@ class ControlServer extends ServerRMQ {
   override async close(): Promise<void> {
     const closed = super.close();
     await within(CLOSE_WITHIN_MS, closed, () => new Error('late')).catch(() => undefined);
+  }
+
+  /** Events have no answers; one that asks would have it put into whichever queue it names. */
+  override sendMessage(): void {
+    this.logger.warn('A control event that asks for an answer gets none');
   }
 
   private readonly onError = (error: Error): void => {

@@ -86,9 +86,13 @@ function deathOf(headers: Record<string, unknown> | undefined): Death | undefine
 
 function reasonOf({ properties }: ConsumeMessage, attempts: number): string {
   const { reason } = deathOf(properties.headers) ?? {};
-  if (reason !== 'delivery_limit') return `The broker set it aside: ${String(reason)}`;
-  return neverSettled(attempts);
+  if (reason === 'delivery_limit') return neverSettled(attempts);
+  return `The broker set it aside: ${isReason(reason) ? reason : 'it does not say why'}`;
 }
+
+/** A word of the broker's; anything else came from a publisher, and may not even have a text. */
+const isReason = (reason: unknown): reason is string =>
+  typeof reason === 'string' && /^[a-z_-]{1,50}$/.test(reason);
 
 /** Why a message is set aside that may well be sound. */
 export function neverSettled(attempts: number): string {

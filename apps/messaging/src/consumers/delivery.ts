@@ -7,6 +7,9 @@ import { ACCEPTED_AT, LONG_TYPE } from '../messages/message-headers';
 import { keyedId, UUID } from '../messages/message-id';
 import type { MessageRow } from '../messages/message.store';
 
+/** One more still fits into the database's integer. */
+const MOST_DELIVERIES = 2 ** 31 - 1;
+
 /** A message as a tenant's queue delivered it. Whose it is, the queue says, and nothing in it. */
 export interface Delivery {
   readonly tenantId: string;
@@ -114,7 +117,11 @@ export function isUncounted(message: ConsumeMessage): boolean {
   return message.fields.redelivered && deliveryCount(message) === undefined;
 }
 
+/** A publisher may have set it to anything; what no queue would count to is none. */
 function deliveryCount({ properties }: ConsumeMessage): number | undefined {
   const count: unknown = properties.headers?.['x-delivery-count'];
-  return typeof count === 'number' ? count : undefined;
+  return isCount(count) ? count : undefined;
 }
+
+const isCount = (value: unknown): value is number =>
+  Number.isInteger(value) && (value as number) >= 0 && (value as number) < MOST_DELIVERIES;

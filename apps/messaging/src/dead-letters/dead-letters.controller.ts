@@ -61,7 +61,7 @@ export class DeadLettersController {
     description: 'Paced, so that live traffic is not pushed aside. Safe to repeat.',
   })
   @ApiAcceptedResponse({ type: RedrivenResponse })
-  @ApiProblems('invalid-input', 'malformed-json', 'unsupported-media-type')
+  @ApiProblems('invalid-input', 'malformed-json', 'message-too-large', 'unsupported-media-type')
   @ApiProblems('broker-unavailable', 'database-unavailable')
   async redriveSome(
     @Param() { tenant_id }: TenantParams,

@@ -77,6 +77,7 @@ export class TenantsController {
   })
   @ApiOkResponse({ type: ConcurrencyResponse })
   @ApiProblems('invalid-input', 'malformed-json', 'tenant-not-found', 'unsupported-media-type')
+  @ApiProblems('message-too-large')
   async setConcurrency(
     @Param() { tenant_id }: TenantParams,
     @Body() { workers }: SetWorkers,

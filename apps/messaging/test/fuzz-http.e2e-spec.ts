@@ -1,0 +1,167 @@
+import { randomUUID } from 'node:crypto';
+import type { Page, ProblemBody } from './support/api';
+import { TestBroker } from './support/broker';
+import { TestDatabase } from './support/database';
+import { eventually } from './support/eventually';
+import { type FuzzAnswer, FuzzClient, pathOf } from './support/fuzz-client';
+import type { FuzzRequest } from './support/fuzz-request';
+import { fuzzRequests, type Pools } from './support/fuzz-requests';
+import { fuzzSeed } from './support/fuzz-seed';
+import { type Document, operationsOf } from './support/openapi-document';
+import { Program } from './support/program';
+
+jest.setTimeout(240_000);
+
+const AMOUNT = 5_400;
+const IN_FLIGHT = 30;
+const STACK = /"stack":|\n\s+at .+:\d+|\\n\s+at /;
+
+/** What the router, the server or the reading of a body answers, before there is an operation. */
+const BEFORE_IT = [400, 404, 405, 413, 414, 415, 431];
+
+describe('whatever is asked over HTTP', () => {
+  const seed = fuzzSeed();
+  let database: TestDatabase;
+  let broker: TestBroker;
+  let program: Program;
+
+  beforeAll(async () => {
+    database = await TestDatabase.create();
+    broker = await TestBroker.connect();
+    program = await Program.start({ databaseUrl: database.url });
+  });
+
+  afterAll(async () => {
+    await Program.killAll();
+    await broker.close();
+    await database.drop();
+  });
+
+  it('is answered as documented, and harms nobody', async () => {
+    const neighbour = await tenantWithAll();
+    const before = await stateOf(neighbour);
+    const { body: document } = await program.api.get<Document>('/api/docs-json');
+    const requests = fuzzRequests(document, await makePools(), { seed, amount: AMOUNT });
+    expect(requests.length).toBeGreaterThanOrEqual(5_000);
+
+    const { wrong, succeeded } = await sendAll(requests);
+    expect(wrong).toEqual([]);
+    expect([...succeeded].sort()).toEqual([...operationsOf(document).keys()].sort());
+    expect(program.output).not.toMatch(STACK);
+
+    expect(await stateOf(neighbour)).toEqual(before);
+    expect(await program.api.status('/health/ready')).toBe(200);
+    const tenantId = await program.api.createTenant();
+    const id = await program.api.send(tenantId, { still: 'stored' });
+    await eventually(async () => {
+      expect(await program.api.messages(tenantId)).toMatchObject({ data: [{ id }] });
+    });
+  });
+
+  /** The operations that succeeded at least once, and the first answers that must not be. */
+  async function sendAll(
+    requests: readonly FuzzRequest[],
+  ): Promise<{ wrong: object[]; succeeded: Set<string> }> {
+    const succeeded = new Set<string>();
+    const wrong: object[] = [];
+    await new FuzzClient(program.port, IN_FLIGHT).sendAll(requests, (request, answer) => {
+      if (request.routed && answer.status < 300 && answer.status >= 200)
+        succeeded.add(request.operation);
+      const problem = problemWith(request, answer);
+      if (problem && wrong.length < 10) wrong.push(report(problem, request, answer));
+    });
+    return { wrong, succeeded };
+  }
+
+  /** A tenant with messages and dead letters, more than a page of two. */
+  async function tenantWithAll(deadLetters = 3): Promise<string> {
+    const tenantId = await program.api.createTenant();
+    await program.api.sendBatch(tenantId, [1, 'two', { three: [null] }]);
+    for (let sent = 0; sent < deadLetters; sent++)
+      await broker.publish(tenantId, 'not JSON', { messageId: randomUUID() });
+    const all = 'SELECT FROM dead_letters WHERE tenant_id = $1';
+    await eventually(async () => {
+      expect(await database.stored(tenantId)).toBe(3);
+      expect(await database.rows(all, [tenantId])).toHaveLength(deadLetters);
+    });
+    return tenantId;
+  }
+
+  async function stateOf(tenantId: string): Promise<unknown> {
+    const { updated_at, workers, status, consumer } = await program.api.tenant(tenantId);
+    const messages = await program.api.allMessages(tenantId);
+    const { body: letters } = await program.api.get(`/api/tenants/${tenantId}/dead-letters`);
+    const queue = await broker.queue(tenantId);
+    return { updated_at, workers, status, consumer, messages, letters, queue };
+  }
+
+  async function makePools(): Promise<Pools> {
+    const [first, ...others] = await made(4, () => tenantWithAll(100));
+    const living = [String(first), ...others];
+    const removed = String((await made(1, () => tenantWithAll()))[0]);
+    await program.api.remove(removed);
+    const tenants = [...living, ...living, removed, randomUUID()];
+    const victims = [...(await made(30, () => program.api.createTenant())), removed, randomUUID()];
+    const messages = await ids('messages', living);
+    const deadLetters = await ids('dead_letters', living);
+    const cursors = (await Promise.all(living.map(cursorsOf))).flat();
+    return { tenants, victims, messages, deadLetters, cursors };
+  }
+
+  async function made(count: number, make: () => Promise<string>): Promise<string[]> {
+    const all: string[] = [];
+    while (all.length < count) all.push(await make());
+    return all;
+  }
+
+  async function ids(table: string, tenantIds: string[]): Promise<string[]> {
+    const text = `SELECT id FROM ${table} WHERE tenant_id = ANY($1) ORDER BY id`;
+    const rows = await database.rows<{ id: string }>(text, [tenantIds]);
+    return [...rows.map(({ id }) => id), randomUUID()];
+  }
+
+  async function cursorsOf(tenantId: string): Promise<string[]> {
+    const own = `/api/tenants/${tenantId}`;
+    const lists = [
+      '/api/tenants?limit=1',
+      `${own}/messages?limit=1`,
+      `${own}/messages?limit=1&order=asc`,
+      `${own}/dead-letters?limit=1`,
+    ];
+    const pages = await Promise.all(lists.map((list) => program.api.get<Page<unknown>>(list)));
+    return pages.map(({ body }) => String(body.next_cursor));
+  }
+});
+
+/** Why the answer must not be; undefined when it may. */
+function problemWith(request: FuzzRequest, answer: FuzzAnswer): string | undefined {
+  const { status, headers } = answer;
+  if (status >= 500 || status === 0) return 'the server failed';
+  if (!isAllowed(request, status)) return 'this status is not documented';
+  if (status < 400) return headers['x-request-id'] ? undefined : 'there is no request id';
+  return request.method === 'HEAD' || isProblem(answer) ? undefined : 'this is no problem document';
+}
+
+function isAllowed({ documented, routed, method }: FuzzRequest, status: number): boolean {
+  if (documented.includes(status)) return true;
+  // Another path or method may be that of another operation.
+  return !routed && (BEFORE_IT.includes(status) || (status < 300 && method !== 'DELETE'));
+}
+
+function isProblem({ status, headers, body }: FuzzAnswer): boolean {
+  if (!/^application\/problem\+json/.test(headers['content-type'] ?? '')) return false;
+  const problem = JSON.parse(body) as ProblemBody;
+  return (
+    problem.status === status &&
+    problem.detail.length > 0 &&
+    problem.request_id === headers['x-request-id']
+  );
+}
+
+function report(problem: string, request: FuzzRequest, { status, body }: FuzzAnswer): object {
+  const { operation, method, headers, json, raw } = request;
+  const sent =
+    raw?.toString().slice(0, 200) ?? (JSON.stringify(json) as string | undefined)?.slice(0, 500);
+  const path = pathOf(request).slice(0, 300);
+  return { problem, operation, method, path, headers, sent, status, body: body.slice(0, 500) };
+}

@@ -8,6 +8,7 @@ import {
 import { ConsumingConnection, TenantQueues } from '@app/broker';
 import { Database, DatabaseStarter, type Statement } from '@app/database';
 import { LastDelivered } from '../consumers/last-delivered';
+import { Ownership } from '../consumers/ownership.service';
 import { nextSample, oldestAgeSeconds, type QueueSample } from './queue-sample';
 import type { TenantValue } from './top-tenants';
 
@@ -25,11 +26,15 @@ interface LivingTenant {
   tenant_id: string;
   name: string;
   status: 'active' | 'paused';
+  /** The replica that consumes it; null while none does. */
+  owner: string | null;
 }
 
 const LIVING: Statement = {
   name: 'living-tenants',
-  text: `SELECT tenant_id, name, status FROM tenants WHERE removed_at IS NULL`,
+  text: `
+    SELECT tenant_id, name, status, l.replica_id AS owner
+    FROM tenants LEFT JOIN tenant_leases l USING (tenant_id) WHERE removed_at IS NULL`,
 };
 
 /** PostgreSQL's own count of live rows, a second or so old, without reading any. */
@@ -44,8 +49,8 @@ const DEAD_LETTERS: Statement = {
  * Looks at the tenants' queues in turns, at its own pace: a scrape reads what is known, however many
  * tenants there are. Asks by AMQP alone (a passive declare), since the management API may be away.
  *
- * Every replica that consumes looks at the queues that it consumes, and at those of paused tenants,
- * which nobody consumes. Several then tell of the same queue: take the greatest, not the sum.
+ * Each replica looks at the queues of the tenants that it owns, and all look at those that nobody
+ * owns, the paused ones' among them: of such a queue several tell, so take the greatest, not the sum.
  */
 @Injectable()
 export class QueueSampler implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -61,6 +66,7 @@ export class QueueSampler implements OnApplicationBootstrap, BeforeApplicationSh
     private readonly connection: ConsumingConnection,
     private readonly queues: TenantQueues,
     private readonly delivered: LastDelivered,
+    private readonly ownership: Ownership,
   ) {}
 
   /** How many tenants should have a consumer. */
@@ -103,10 +109,10 @@ export class QueueSampler implements OnApplicationBootstrap, BeforeApplicationSh
   private async round(): Promise<void> {
     const living = await this.database.run<LivingTenant>(LIVING, []);
     this.tenants = new Map(living.map((tenant) => [tenant.tenant_id, tenant]));
-    this.forgetRemoved();
+    const own = living.filter((tenant) => this.isOwn(tenant)).map((tenant) => tenant.tenant_id);
+    this.forgetOthers(new Set(own));
     const [estimate] = await this.database.run<{ kept: number }>(DEAD_LETTERS, []);
     this.kept = estimate?.kept ?? 0;
-    const own = [...this.tenants.keys()];
     for (let at = 0; at < own.length; at += AT_A_TIME) {
       if (this.stopping.signal.aborted || !this.connection.isUp()) return;
       await this.sample(own.slice(at, at + AT_A_TIME));
@@ -121,10 +127,14 @@ export class QueueSampler implements OnApplicationBootstrap, BeforeApplicationSh
     }
   }
 
-  private forgetRemoved(): void {
-    this.delivered.keepOnly(this.tenants);
+  private isOwn({ owner }: LivingTenant): boolean {
+    return owner === null || owner === this.ownership.replicaId;
+  }
+
+  private forgetOthers(own: ReadonlySet<string>): void {
+    this.delivered.keepOnly(own);
     for (const tenantId of this.samples.keys()) {
-      if (!this.tenants.has(tenantId)) this.samples.delete(tenantId);
+      if (!own.has(tenantId)) this.samples.delete(tenantId);
     }
   }
 

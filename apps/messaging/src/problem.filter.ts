@@ -16,6 +16,7 @@ import { MalformedJson } from './json-body';
 import { MessageNotFound, MessageTooLarge } from './messages/message.errors';
 import { asProblem, plainProblem, PROBLEM_TYPE, type ProblemBody, problemOf } from './problem';
 import { LimitExceeded } from './tenants/limits/limit.errors';
+import { secure } from './security-headers';
 import { quotaHeaders } from './tenants/limits/quota';
 import { TenantNameTaken, TenantNotFound } from './tenants/tenant.errors';
 
@@ -39,7 +40,10 @@ export class ProblemFilter implements ExceptionFilter {
     if (body.status === 500) this.report(error);
     if (error instanceof LimitExceeded) tellOfLimit(error, reply);
     if (body.status === 503) reply.header('retry-after', RETRY_AFTER_SECONDS);
+    // The router runs no hooks for a path that it cannot decode, with a method that nothing here has.
+    secure(reply, request.url);
     reply
+      .header('x-request-id', request.id)
       .status(body.status)
       .type(PROBLEM_TYPE)
       .send(JSON.stringify(asProblem(body, request)));

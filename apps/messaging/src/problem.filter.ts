@@ -34,6 +34,7 @@ import {
   reasonOf,
 } from './problem';
 import { LimitExceeded } from './tenants/limits/limit.errors';
+import { secure } from './security-headers';
 import { quotaHeaders } from './tenants/limits/quota';
 import { TenantNameTaken, TenantNotFound } from './tenants/tenant.errors';
 
@@ -66,7 +67,10 @@ export class ProblemFilter implements ExceptionFilter {
     const challenge = challengeFor(error);
     if (challenge) reply.header('www-authenticate', challenge);
     if (body.status === 503) reply.header('retry-after', RETRY_AFTER_SECONDS);
+    // The router runs no hooks for a path that it cannot decode, with a method that nothing here has.
+    secure(reply, request.url);
     reply
+      .header('x-request-id', request.id)
       .status(body.status)
       .type(PROBLEM_TYPE)
       .send(JSON.stringify(asProblem(body, request)));

@@ -9,12 +9,12 @@ import { fuzzRequests, type Pools } from './support/fuzz-requests';
 import { fuzzSeed } from './support/fuzz-seed';
 import { type Document, operationsOf } from './support/openapi-document';
 import { Program } from './support/program';
+import { stacksIn } from './support/stacks';
 
 jest.setTimeout(240_000);
 
 const AMOUNT = 5_400;
 const IN_FLIGHT = 30;
-const STACK = /"stack":|\n\s+at .+:\d+|\\n\s+at /;
 
 /** What the router, the server or the reading of a body answers, before there is an operation. */
 const BEFORE_IT = [400, 404, 405, 413, 414, 415, 431];
@@ -24,11 +24,14 @@ describe('whatever is asked over HTTP', () => {
   let database: TestDatabase;
   let broker: TestBroker;
   let program: Program;
+  /** How much it had written when it was ready: until then it may say why it is not. */
+  let startUp: number;
 
   beforeAll(async () => {
     database = await TestDatabase.create();
     broker = await TestBroker.connect();
     program = await Program.start({ databaseUrl: database.url });
+    startUp = program.output.length;
   });
 
   afterAll(async () => {
@@ -47,7 +50,7 @@ describe('whatever is asked over HTTP', () => {
     const { wrong, succeeded } = await sendAll(requests);
     expect(wrong).toEqual([]);
     expect([...succeeded].sort()).toEqual([...operationsOf(document).keys()].sort());
-    expect(program.output).not.toMatch(STACK);
+    expect(stacksIn(program.output.slice(startUp))).toEqual([]);
 
     expect(await stateOf(neighbour)).toEqual(before);
     expect(await program.api.status('/health/ready')).toBe(200);
@@ -136,6 +139,8 @@ describe('whatever is asked over HTTP', () => {
 /** Why the answer must not be; undefined when it may. */
 function problemWith(request: FuzzRequest, answer: FuzzAnswer): string | undefined {
   const { status, headers } = answer;
+  // Node's parser gives up on the connection: the answer may be lost with a body that is under way.
+  if (status === 0 && 'x-large' in request.headers) return undefined;
   if (status >= 500 || status === 0) return 'the server failed';
   if (!isAllowed(request, status)) return 'this status is not documented';
   if (status < 400) return headers['x-request-id'] ? undefined : 'there is no request id';

@@ -56,10 +56,16 @@ async function suffer(
   const began = performance.now();
   await fault.inflict(world, random);
   const lastedMs = performance.now() - began;
-  const recovery = await measureRecovery(world, tenantId);
+  const recovery = await measureRecovery(world, tenantId).catch((error: unknown) => {
+    throw new Error(`After "${fault.kind}": ${String(error)}\n${lastWords(world)}`);
+  });
   process.stdout.write(lineOf(fault.kind, lastedMs, recovery.storingMs));
   return { kind: fault.kind, ...recovery };
 }
+
+/** What each replica wrote last: one that died says why. */
+const lastWords = ({ replicas }: World): string =>
+  replicas.map(({ program }) => program.output.slice(-2_000)).join('\n----\n');
 
 const lineOf = (kind: string, lastedMs: number, storingMs: number): string =>
   `${kind}, for ${Math.round(lastedMs)} ms; recovered in ${Math.round(storingMs)} ms\n`;

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import type { Page, ProblemBody } from './support/api';
 import { TestBroker } from './support/broker';
 import { TestDatabase } from './support/database';
@@ -30,7 +30,9 @@ describe('whatever is asked over HTTP', () => {
   beforeAll(async () => {
     database = await TestDatabase.create();
     broker = await TestBroker.connect();
-    program = await Program.start({ databaseUrl: database.url });
+    // To issue tokens with; nobody is asked for one.
+    const env = { JWT_SECRET: randomBytes(32).toString('hex') };
+    program = await Program.start({ databaseUrl: database.url, env });
     startUp = program.output.length;
   });
 

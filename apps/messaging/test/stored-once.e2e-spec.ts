@@ -69,7 +69,10 @@ describe('a message that was accepted', () => {
     });
     await held.release();
     program = await Program.start({ databaseUrl: database.url });
-    await eventually(async () => expect(await storedIds(tenantId)).toEqual([id]));
+    await eventually(async () => {
+      expect(await storedIds(tenantId)).toEqual([id]);
+      expect(await broker.queue(tenantId)).toEqual({ ready: 0, consumers: 1 });
+    });
     await everythingIsSettled(tenantId);
     expect(await storedIds(tenantId)).toEqual([id]);
   });

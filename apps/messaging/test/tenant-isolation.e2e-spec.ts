@@ -103,7 +103,7 @@ describe('tenants that come and go', () => {
     const tenantId = await api.createTenant();
     await api.send(tenantId, 'stored meanwhile');
     await eventually(async () => expect(await database.stored(tenantId)).toBe(1));
-    expect(await partitionTables(database, removed)).toHaveLength(2);
+    expect(await partitionTables(database, removed)).toHaveLength(1);
     await reader.end();
     await expectPartitionsGone([removed]);
   });

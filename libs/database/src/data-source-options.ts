@@ -1,5 +1,6 @@
 import { type PoolConfig, types } from 'pg';
 import type { DataSourceOptions } from 'typeorm';
+import { HeardClient } from './heard-client';
 import { migrations } from './migrations';
 import { SERVING_ROLE } from './serving-role';
 
@@ -57,13 +58,14 @@ export function migrationOptions(url: string): PostgresOptions {
     migrations: [...migrations],
     migrationsTableName: 'migrations',
     migrationsTransactionMode: 'each',
-    extra: { connectionTimeoutMillis: CONNECT_TIMEOUT_MS, keepAlive: true },
+    extra: { Client: HeardClient, connectionTimeoutMillis: CONNECT_TIMEOUT_MS, keepAlive: true },
   };
 }
 
 const APPLICATION_NAME = 'messaging';
 
 const CLIENT = {
+  Client: HeardClient,
   connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
   query_timeout: QUERY_TIMEOUT_MS,
   keepAlive: true,

@@ -42,8 +42,11 @@ describe('a classic queue, which sets nothing aside by itself', () => {
       env: { QUEUE_TYPE: 'classic', DEAD_LETTER_AFTER: String(DEAD_LETTER_AFTER) },
     });
 
-  const counted = async (): Promise<number> =>
-    (await database.rows('SELECT FROM uncounted_redeliveries')).length;
+  /** How many messages were counted, as delivered so often at least. */
+  const counted = async (deliveries = 0): Promise<number> => {
+    const text = 'SELECT FROM uncounted_redeliveries WHERE deliveries >= $1';
+    return (await database.rows(text, [deliveries])).length;
+  };
 
   async function letters(count: number): Promise<DeadLetterBody[]> {
     return eventually(async () => {
@@ -60,7 +63,8 @@ describe('a classic queue, which sets nothing aside by itself', () => {
       await eventually(async () =>
         expect(await broker.queue(tenantId)).toEqual({ ready: 0, consumers: 1 }),
       );
-      if (delivery > 1) await eventually(async () => expect(await counted()).toBe(messages));
+      if (delivery > 1)
+        await eventually(async () => expect(await counted(delivery)).toBe(messages));
       await program.kill();
       await eventually(async () => expect((await broker.queue(tenantId))?.consumers).toBe(0));
       program = await start();

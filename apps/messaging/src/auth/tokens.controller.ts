@@ -18,7 +18,13 @@ export class TokensController {
     description: "It opens the tenant's messages and dead letters, and what can be read of it.",
   })
   @ApiCreatedResponse({ type: TokenResponse })
-  @ApiProblems('invalid-input', 'malformed-json', 'unsupported-media-type', 'tokens-not-issued')
+  @ApiProblems(
+    'invalid-input',
+    'malformed-json',
+    'unsupported-media-type',
+    'message-too-large',
+    'tokens-not-issued',
+  )
   async issue(
     @Param() { tenant_id }: TenantParams,
     @Body() { expires_in }: IssueToken,

@@ -1,5 +1,5 @@
 export type { BrokerConnection } from './broker-connection';
-export { BrokerUnavailable } from './broker-errors';
+export { BrokerUnavailable, isQueueMissing } from './broker-errors';
 export { BrokerModule } from './broker.module';
 export { ConfirmedPublisher, type PublishOutcome } from './confirmed-publisher';
 export { ConsumerConnections, type Place } from './consumer-connections';

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { Environment } from '@app/config';
 import type { Replies } from 'amqplib';
 import { ConsumingConnection } from './connections';
-import { isOtherArguments } from './broker-errors';
+import { isOtherArguments, isQueueMissing } from './broker-errors';
 import { within } from './deadline';
 import { bindQueue, declareQueue, topology } from './topology';
 
@@ -12,9 +12,6 @@ const POLL_MS = 50;
 
 /** A figure for a reader, who would rather have the rest than wait. */
 const COUNT_WITHIN_MS = 1_000;
-/** https://www.rabbitmq.com/amqp-0-9-1-reference#constants */
-const isMissing = (error: unknown): boolean =>
-  error instanceof Error && /404 \(NOT.FOUND\)/.test(error.message);
 
 /** The tenants' queues, seen from outside: each operation on a channel of its own. */
 @Injectable()
@@ -99,7 +96,7 @@ export class TenantQueues {
       );
       return new Map(asked.map(({ messageCount }, at) => [tenantIds[at] ?? '', messageCount]));
     } catch (error) {
-      if (!isMissing(error)) throw error;
+      if (!isQueueMissing(error)) throw error;
       return this.readyOneByOne(tenantIds);
     }
   }

@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { ConsumerConnections } from '@app/broker';
+import { ConsumerConnections, isQueueMissing } from '@app/broker';
 import type { ConsumeMessage } from 'amqplib';
 import { TenantsService } from '../tenants/tenants.service';
 import { readDelivery } from './delivery';
@@ -184,7 +184,3 @@ export class ConsumerRegistry {
     return step;
   }
 }
-
-/** The broker's reply code for what is not there: https://www.rabbitmq.com/amqp-0-9-1-reference#constants */
-const isQueueMissing = (error: unknown): boolean =>
-  error instanceof Error && /404 \(NOT.FOUND\)/.test(error.message);

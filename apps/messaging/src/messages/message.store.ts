@@ -143,7 +143,7 @@ const page = (name: string, where: string, direction: string): Statement => ({
  * still runs, nothing can appear any more.
  * https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-PG-SNAPSHOT
  */
-const PAGE: Readonly<Record<Order, Statement>> = {
+export const PAGE: Readonly<Record<Order, Statement>> = {
   asc: page(
     'messages-forward',
     `(stored_xid, id) > ($2::xid8, $3::uuid)

@@ -1,3 +1,4 @@
+import { PAGE } from '../../src/messages/message.store';
 import { asServed } from './as-served';
 import type { TestDatabase } from './database';
 
@@ -29,7 +30,7 @@ export async function costOfPage(
      ORDER BY stored_xid ${order}, id ${order} OFFSET $2 LIMIT 1`,
     [tenantId, depth],
   );
-  const explain = `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${await statementOf(database, order)}`;
+  const explain = `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${PAGE[order].text}`;
   const values = [tenantId, position?.stored_xid, position?.id, 51];
   const { rows } = await asServed(database.client, tenantId, (client) =>
     client.query<{ 'QUERY PLAN': { Plan: PlanNode }[] }>(explain, values),
@@ -41,18 +42,6 @@ export async function costOfPage(
     nodes: flatten(plan).map((node) => node['Node Type']),
     buffers: plan['Shared Hit Blocks'] + plan['Shared Read Blocks'],
   };
-}
-
-/** The text that a connection of the program ran last; a page must have been read just before. */
-async function statementOf(database: TestDatabase, order: 'asc' | 'desc'): Promise<string> {
-  const [row] = await database.rows<{ query: string }>(
-    `SELECT query FROM pg_stat_activity
-     WHERE datname = current_database() AND application_name = 'messaging'
-       AND query LIKE '%FROM messages%' AND query LIKE $1`,
-    [`%ORDER BY stored_xid ${order.toUpperCase()}%`],
-  );
-  if (!row) throw new Error('No connection of the program has read a page last');
-  return row.query;
 }
 
 function flatten(node: PlanNode): PlanNode[] {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Injectable, Logger } from '@nestjs/common';
 import { AmqpConnection } from '@golevelup/nestjs-rabbitmq';
-import type { Channel, ChannelModel, ConfirmChannel } from 'amqplib';
+import type { Channel, ConfirmChannel } from 'amqplib';
 import { BrokerUnavailable } from './broker-errors';
 import { within } from './deadline';
 
@@ -58,15 +58,28 @@ export class BrokerConnection {
   }
 
   /**
+   * A channel of the caller's own, who listens for its errors. It ends with the connection.
+   *
+   * @throws BrokerUnavailable when there is no connection, no answer within 5 s, or a refusal
+   */
+  async openChannel(): Promise<Channel> {
+    const { connection: model } = this.amqp.managedConnection;
+    if (!this.isUp() || !model) throw new BrokerUnavailable('not connected');
+    try {
+      return await this.inTime(model.createChannel());
+    } catch (error) {
+      throw asUnavailable(error);
+    }
+  }
+
+  /**
    * Does `work` on a channel of its own, so that what the broker refuses (it closes the channel)
    * harms nothing else.
    *
    * @throws BrokerUnavailable when there is no connection, no answer within 5 s, or a refusal
    */
   async withChannel<Result>(work: (channel: Channel) => Promise<Result>): Promise<Result> {
-    const { connection: model } = this.amqp.managedConnection;
-    if (!this.isUp() || !model) throw new BrokerUnavailable('not connected');
-    const channel = await this.opened(model);
+    const channel = await this.openChannel();
     const opened = { closed: false };
     // An 'error' event without a listener would end the process; the caller's promise has it too.
     channel.on('error', () => undefined);
@@ -77,14 +90,6 @@ export class BrokerConnection {
       throw asUnavailable(error);
     } finally {
       if (!opened.closed) channel.close().catch(() => undefined);
-    }
-  }
-
-  private async opened(model: ChannelModel): Promise<Channel> {
-    try {
-      return await this.inTime(model.createChannel());
-    } catch (error) {
-      throw asUnavailable(error);
     }
   }
 

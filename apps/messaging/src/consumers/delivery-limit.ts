@@ -4,7 +4,7 @@ import type { ConsumeMessage } from 'amqplib';
 import { keyedId } from '../messages/message-id';
 import { DeadLetterBurial, neverSettled } from './dead-letter-burial';
 import { type Delivery, isUncounted } from './delivery';
-import type { Outcome } from './settlement';
+import { goesBack, type Outcome } from './settlement';
 import { UncountedRedeliveries } from './uncounted-redeliveries';
 import { UntilAnswered } from './until-answered';
 
@@ -25,17 +25,24 @@ export class DeliveryLimit {
   ) {}
 
   /** Stores a delivery, or sets it aside when it came too often. */
-  async guard(
+  guard(
     delivery: Delivery,
     message: ConsumeMessage,
     store: () => Promise<Outcome>,
   ): Promise<Outcome> {
-    if (!isUncounted(message)) return store();
+    return isUncounted(message) ? this.counted(delivery, message, store) : store();
+  }
+
+  private async counted(
+    delivery: Delivery,
+    message: ConsumeMessage,
+    store: () => Promise<Outcome>,
+  ): Promise<Outcome> {
     const key = keyOf(delivery, message);
     const deliveries = await this.count(delivery.tenantId, key);
     if (typeof deliveries !== 'number') return deliveries;
     const outcome = await this.storeOrBury(delivery, deliveries, store);
-    if (isFinal(outcome)) await this.forget(delivery.tenantId, key);
+    if (!goesBack(outcome)) await this.forget(delivery.tenantId, key);
     return outcome;
   }
 
@@ -73,5 +80,3 @@ function keyOf(delivery: Delivery, { properties }: ConsumeMessage): string {
   if (typeof messageId === 'string' && messageId !== '') return delivery.id;
   return keyedId(delivery.tenantId, delivery.body.toString('base64'));
 }
-
-const isFinal = ({ kind }: Outcome): boolean => kind !== 'failed' && kind !== 'abandoned';

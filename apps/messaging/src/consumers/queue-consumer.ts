@@ -1,10 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { MessageHandlerOptions, Nack } from '@golevelup/nestjs-rabbitmq';
 import { type BrokerConnection, BrokerUnavailable, within } from '@app/broker';
-import type { ChannelWrapper } from 'amqp-connection-manager';
 import type { Channel, ConsumeMessage } from 'amqplib';
 import { uuidv7 } from 'uuidv7';
-import { type Outcome, settle } from './settlement';
+import { Acks } from './acks';
+import { goesBack, type Outcome } from './settlement';
 
 const START_WITHIN_MS = 10_000;
 const CANCEL_WITHIN_MS = 2_000;
@@ -28,38 +27,41 @@ export interface ConsumerParts {
   readonly onBroken: (reason: string) => void;
 }
 
+/** What it has from the broker: both are gone when the channel is closed. */
+interface Line {
+  readonly channel: Channel;
+  readonly acks: Acks;
+}
+
 /**
  * A consumer on a channel of its own: what the broker refuses there harms nobody else.
  *
  * It lives once: starting → running → stopped, or broken on the way. Its prefetch count is the
  * channel's, which RabbitMQ applies to consumers started after it; so another number is another
- * consumer, started when this one has stopped. A lost connection breaks it: the library would bring
- * it back by itself, wanted or not, so it is taken out, and whoever wants it starts another.
+ * consumer, started when this one has stopped. The channel is the connection's own and not one that
+ * the connection manager keeps: a consumer whose connection is lost does not come back by itself,
+ * wanted or not. Whoever wants it starts another.
  *
  * https://www.rabbitmq.com/docs/consumer-prefetch
  */
 export class QueueConsumer {
   state: 'starting' | 'running' | 'stopped' | 'broken' = 'starting';
+  /** How many messages are taken and not yet settled. */
+  unsettled = 0;
   private readonly tag: string;
-  private readonly inFlight = new Set<Promise<Outcome>>();
-  private lastSettledAt = -Infinity;
-  private wrapper: ChannelWrapper | undefined;
+  private line: Line | undefined;
   private stopping: Promise<void> | undefined;
   private readonly broken: Promise<never>;
   private failStart!: (error: Error) => void;
   private readonly abandoned: Promise<void>;
   private giveUp!: () => void;
+  private onSettled: () => void = () => undefined;
 
   constructor(private readonly parts: ConsumerParts) {
     this.tag = `${parts.queue}.${uuidv7()}`;
     this.abandoned = new Promise((resolve) => (this.giveUp = resolve));
     this.broken = new Promise((_, reject) => (this.failStart = reject));
     this.broken.catch(() => undefined);
-  }
-
-  /** How many messages are taken and not yet settled. */
-  get unsettled(): number {
-    return this.inFlight.size;
   }
 
   /** @throws when it cannot be started; it is broken then */
@@ -100,56 +102,32 @@ export class QueueConsumer {
     return this.stopping;
   }
 
-  /**
-   * The library drops the promise of a subscription that it sets up on an open channel, and a
-   * failure would end the process. Asked for in the same turn in which the channel is created, it
-   * becomes part of the channel's own set-up, whose failure is an event.
-   */
+  /** The queue is not declared here: it may have been deleted for good a moment ago. */
   private async subscribe(): Promise<void> {
-    const { amqp } = this.parts.connection;
-    if (!this.parts.connection.isUp()) throw new BrokerUnavailable('not connected');
-    this.wrapper = amqp.managedConnection.createChannel({
-      name: this.tag,
-      confirm: false,
-      setup: (channel: Channel) => this.setUp(channel),
-    });
-    this.wrapper.on('error', (error) => this.break(error.message));
-    amqp.managedChannels[this.tag] = this.wrapper;
-    const take = (_body: unknown, message?: ConsumeMessage): Promise<Nack | undefined> =>
-      this.take(message as ConsumeMessage);
-    const options: MessageHandlerOptions = {
-      queue: this.parts.queue,
-      createQueueIfNotExists: false,
-      queueOptions: { channel: this.tag, consumerOptions: { consumerTag: this.tag } },
-      // A settlement on a channel that is gone: the broker has put the message back already.
-      errorHandler: () => undefined,
-    };
-    await amqp.createSubscriber(take, options, 'QueueConsumer');
-  }
-
-  /**
-   * A channel answers in order: the subscription that is asked for next finds the prefetch count set.
-   * The queue is not declared here: it may have been deleted for good a moment ago.
-   */
-  private async setUp(channel: Channel): Promise<void> {
+    const { connection, queue, prefetch } = this.parts;
+    const channel = await connection.openChannel();
+    const acks = new Acks(channel);
+    this.line = { channel, acks };
     channel.on('error', (error: Error) => this.break(error.message));
     channel.on('close', () => this.break('its channel was closed'));
-    // The broker cancels a consumer whose queue is deleted, or moves to another node.
-    channel.on('cancel', () => this.break('the broker cancelled it'));
-    // A channel that opens after its consumer was given up would consume for nobody.
-    if (this.state === 'starting') await channel.prefetch(this.parts.prefetch, false);
-    else await channel.close();
+    // One that opens after its consumer was given up would consume for nobody.
+    if (this.state !== 'starting') return this.close();
+    await channel.prefetch(prefetch, false);
+    const take = (message: ConsumeMessage | null): void => this.take(message, acks);
+    await channel.consume(queue, take, { consumerTag: this.tag });
   }
 
-  private async take(message: ConsumeMessage): Promise<Nack | undefined> {
-    const work = this.parts.handle(message);
-    this.inFlight.add(work);
-    try {
-      return settle(await work);
-    } finally {
-      this.inFlight.delete(work);
-      this.lastSettledAt = performance.now();
-    }
+  /** The broker cancels a consumer whose queue is deleted, or moves to another node. */
+  private take(message: ConsumeMessage | null, acks: Acks): void {
+    if (!message) return this.break('the broker cancelled it');
+    this.unsettled++;
+    acks.delivered(message);
+    void this.parts.handle(message).then((outcome) => {
+      if (goesBack(outcome)) acks.putBack(message);
+      else acks.ack(message);
+      this.unsettled--;
+      if (this.unsettled === 0) this.onSettled();
+    });
   }
 
   private async cancelAndClose(): Promise<void> {
@@ -163,34 +141,34 @@ export class QueueConsumer {
 
   /** A broker that does not answer is left alone: closing the channel ends the consumer too. */
   private async cancel(): Promise<void> {
-    const cancelled = this.parts.connection.amqp.cancelConsumer(this.tag);
-    await within(CANCEL_WITHIN_MS, cancelled, () => new Error('late')).catch(() => undefined);
+    await this.ask(CANCEL_WITHIN_MS, (channel) => channel.cancel(this.tag));
   }
 
   private async settledOrAbandoned(): Promise<void> {
-    await Promise.race([this.settled(), this.abandoned]);
-  }
-
-  private async settled(): Promise<void> {
-    while (this.inFlight.size > 0) await Promise.allSettled(this.inFlight);
+    if (this.unsettled === 0) return;
+    const settled = new Promise<void>((resolve) => (this.onSettled = resolve));
+    await Promise.race([settled, this.abandoned]);
   }
 
   private async acksArrived(): Promise<void> {
-    const left = this.lastSettledAt + ACKS_ARRIVE_WITHIN_MS - performance.now();
+    const lastSentAt = this.line?.acks.lastSentAt ?? -Infinity;
+    const left = lastSentAt + ACKS_ARRIVE_WITHIN_MS - performance.now();
     if (left > 0) await delay(left);
   }
 
   private async close(): Promise<void> {
-    const { amqp } = this.parts.connection;
-    const { wrapper } = this;
-    Reflect.deleteProperty(amqp.managedChannels, this.tag);
-    // The library remembers every consumer that it ever set up.
-    (
-      amqp as unknown as { unregisterConsumerForQueue(tag: string): void }
-    ).unregisterConsumerForQueue(this.tag);
-    if (!wrapper) return;
-    const closed = wrapper.close();
-    await within(CLOSE_WITHIN_MS, closed, () => new Error('late')).catch(() => undefined);
+    await this.ask(CLOSE_WITHIN_MS, (channel) => channel.close());
+  }
+
+  /** What fails, on a channel that is closed already above all, has nothing left to be done. */
+  private async ask(
+    withinMs: number,
+    question: (channel: Channel) => Promise<unknown>,
+  ): Promise<void> {
+    const { line } = this;
+    if (!line) return;
+    const asked = Promise.resolve().then(() => question(line.channel));
+    await within(withinMs, asked, () => new Error('late')).catch(() => undefined);
   }
 
   private break(reason: string): void {

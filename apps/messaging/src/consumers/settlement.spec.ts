@@ -1,21 +1,18 @@
-import { Nack } from '@golevelup/nestjs-rabbitmq';
-import { settle } from './settlement';
+import { goesBack } from './settlement';
 
-describe('settle', () => {
+describe('goesBack', () => {
   it.each([
     { kind: 'stored' } as const,
     { kind: 'dead', reason: 'not JSON' } as const,
     { kind: 'tenant gone' } as const,
-  ])('acks what is done with: $kind', (outcome) => {
-    expect(settle(outcome)).toBeUndefined();
+  ])('is false for what is done with: $kind', (outcome) => {
+    expect(goesBack(outcome)).toBe(false);
   });
 
   it.each([{ kind: 'failed' } as const, { kind: 'abandoned' } as const])(
-    'puts back what is not: $kind',
+    'is true for what is not: $kind',
     (outcome) => {
-      const nack = settle(outcome);
-      expect(nack).toBeInstanceOf(Nack);
-      expect(nack?.requeue).toBe(true);
+      expect(goesBack(outcome)).toBe(true);
     },
   );
 });

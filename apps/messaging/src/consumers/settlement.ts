@@ -1,5 +1,3 @@
-import { Nack } from '@golevelup/nestjs-rabbitmq';
-
 /** What became of a delivery. */
 export type Outcome =
   /** It is in its tenant's partition, now or since before. */
@@ -13,18 +11,5 @@ export type Outcome =
   /** We stop before it could be stored. */
   | { kind: 'abandoned' };
 
-/**
- * The answer to the broker: undefined acks, a Nack puts the message back. The library gives it on
- * the channel that delivered, which is the only one where the delivery's tag means anything.
- */
-export function settle(outcome: Outcome): Nack | undefined {
-  switch (outcome.kind) {
-    case 'stored':
-    case 'dead':
-    case 'tenant gone':
-      return undefined;
-    case 'failed':
-    case 'abandoned':
-      return new Nack(true);
-  }
-}
+/** Whether the message goes back to its queue; it is acked otherwise. */
+export const goesBack = ({ kind }: Outcome): boolean => kind === 'failed' || kind === 'abandoned';

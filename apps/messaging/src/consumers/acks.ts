@@ -1,0 +1,71 @@
+import type { Channel, ConsumeMessage } from 'amqplib';
+
+/**
+ * The answers to one channel's deliveries. Those to a batch come in one turn of the loop, and mostly
+ * in the order in which the messages were delivered: one ack stands for all of them, which is less
+ * work for the broker and for this process than one each.
+ *
+ * https://www.rabbitmq.com/docs/confirms#consumer-acks-multiple-parameter
+ */
+export class Acks {
+  /** The tags of what was delivered and not answered, in the order of delivery. */
+  private readonly open = new Set<number>();
+  private readonly pending = new Set<number>();
+  /** By `performance.now()`. */
+  lastSentAt = -Infinity;
+
+  constructor(private readonly channel: Channel) {}
+
+  /** To be called for every delivery, in their order. */
+  delivered({ fields }: ConsumeMessage): void {
+    this.open.add(fields.deliveryTag);
+  }
+
+  /** Acks this one, together with what else is acked in this turn. */
+  ack({ fields }: ConsumeMessage): void {
+    if (this.pending.size === 0) queueMicrotask(() => this.send());
+    this.pending.add(fields.deliveryTag);
+  }
+
+  /** Puts this one back into its queue. */
+  putBack(message: ConsumeMessage): void {
+    this.open.delete(message.fields.deliveryTag);
+    this.answer(() => this.channel.nack(message, false, true));
+  }
+
+  /** The broker refuses an ack that names no open delivery, also one that is for several. */
+  private send(): void {
+    const last = this.takeFirst();
+    if (last !== undefined) this.ackTag(last, true);
+    for (const tag of this.pending) {
+      this.open.delete(tag);
+      this.ackTag(tag, false);
+    }
+    this.pending.clear();
+  }
+
+  /** Takes those that are acked before the first one that is not; returns the last of them. */
+  private takeFirst(): number | undefined {
+    let last: number | undefined;
+    for (const tag of this.open) {
+      if (!this.pending.delete(tag)) break;
+      this.open.delete(tag);
+      last = tag;
+    }
+    return last;
+  }
+
+  private ackTag(deliveryTag: number, allUpTo: boolean): void {
+    this.answer(() => this.channel.ack({ fields: { deliveryTag } } as ConsumeMessage, allUpTo));
+  }
+
+  /** On a channel that is closed the library throws: the broker has put its messages back already. */
+  private answer(send: () => void): void {
+    try {
+      send();
+      this.lastSentAt = performance.now();
+    } catch {
+      this.open.clear();
+    }
+  }
+}

@@ -52,6 +52,8 @@ export function connectionConfig(name: string, environment: Environment): Rabbit
       reconnectTimeInSeconds: reconnectAfterSeconds(),
       connectionOptions: {
         timeout: HANDSHAKE_WITHIN_MS,
+        // An ack, or a lone message, does not wait for the broker's answer to what was sent before it.
+        noDelay: true,
         clientProperties: { connection_name: `messaging ${name}` },
       },
     },

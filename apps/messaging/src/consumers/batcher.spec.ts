@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Batcher } from './batcher';
 import { FairQueue } from './fair-queue';
 
@@ -28,12 +29,15 @@ class Gate {
 
 const limits = { maxRows: 3, maxBytes: 100 };
 
-function setUp(bytesOf: (item: string) => number = () => 1): {
+function setUp(
+  bytesOf: (item: string) => number = () => 1,
+  rest = 0,
+): {
   gate: Gate;
   batcher: { add(item: string): Promise<string> };
 } {
   const gate = new Gate();
-  const batcher = new Batcher<string, string>(gate.commit, new FairQueue(limits));
+  const batcher = new Batcher<string, string>(gate.commit, new FairQueue(limits), rest);
   const add = (item: string): Promise<string> =>
     batcher.add(item, { key: 'one', weight: 1, bytes: bytesOf(item) });
   return { gate, batcher: { add } };
@@ -74,6 +78,23 @@ describe('Batcher', () => {
     await gate.batch(2);
     gate.release();
     await Promise.all(results);
+  });
+
+  it('rests after a batch for its share of the time, and takes what came meanwhile', async () => {
+    const { gate, batcher } = setUp(undefined, 0.5);
+    const start = performance.now();
+    const results = [batcher.add('a')];
+    await gate.batch(1);
+    results.push(batcher.add('b'));
+    await delay(40);
+    gate.release();
+    await results[0];
+    results.push(batcher.add('c'));
+    await gate.batch(2);
+    expect(performance.now() - start).toBeGreaterThanOrEqual(58);
+    gate.release();
+    await Promise.all(results);
+    expect(gate.batches).toEqual([['a'], ['b', 'c']]);
   });
 
   it('takes an item that is larger than a batch, alone', async () => {

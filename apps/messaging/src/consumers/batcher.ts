@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Claim, FairQueue } from './fair-queue';
 
 interface Waiting<Item, Result> {
@@ -16,10 +17,14 @@ interface Waiting<Item, Result> {
 export class Batcher<Item, Result> {
   private committing = false;
 
-  /** `commit` gets the items that the queue hands out together, and answers in their order. */
+  /**
+   * `commit` gets the items that the queue hands out together, and answers in their order. After each
+   * batch comes a rest: that share of the time which the batch took, for others to get their turn.
+   */
   constructor(
     private readonly commit: (items: Item[]) => Promise<Result[]>,
     private readonly queue: FairQueue<Waiting<Item, Result>>,
+    private readonly rest = 0,
   ) {}
 
   /** Resolves with what became of this item; rejects when the commit of its batch rejects. */
@@ -38,7 +43,11 @@ export class Batcher<Item, Result> {
 
   /** Never rejects: every failure belongs to the items of its batch. */
   private async commitAll(): Promise<void> {
-    while (!this.queue.isEmpty) await this.commitOne(this.queue.take());
+    while (!this.queue.isEmpty) {
+      const start = performance.now();
+      await this.commitOne(this.queue.take());
+      if (this.rest > 0) await delay((performance.now() - start) * this.rest);
+    }
     this.committing = false;
   }
 

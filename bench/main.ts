@@ -21,7 +21,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
       wanted: { groupCommit: 0.85, insertEach: 5 },
     }),
   'backlog-3': (servers) =>
-    backlog(servers, { workers: 3, messages: 10_000, wanted: { insertEach: 1.5 } }),
+    backlog(servers, { workers: 3, messages: 20_000, wanted: { insertEach: 1.5 } }),
   single,
   batch,
   pages,

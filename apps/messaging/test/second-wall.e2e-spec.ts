@@ -227,6 +227,17 @@ describe('the second wall between tenants', () => {
       await migrated((migrations) => migrations.runMigrations());
     });
   });
+
+  it('is a condition of serving: a URL whose options replace the role is refused', async () => {
+    const databaseUrl = `${database.url}?options=-c%20search_path%3Dpublic`;
+    const other = await Program.start({ databaseUrl, until: 'live' });
+    await eventually(() => {
+      expect(other.output).toContain('not as messaging_serving: DATABASE_URL must not set options');
+    });
+    expect(await other.api.status('/health/ready')).toBe(503);
+    expect(await other.api.status(`/api/tenants/${mine}/messages`)).toBe(503);
+    await other.stop();
+  });
 });
 
 async function hasRun(database: TestDatabase, name: string): Promise<boolean> {

@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Environment } from '@app/config';
 import { DataSource } from 'typeorm';
 import { hasPendingMigrations, migrate } from './migrate';
+import { checkServingRole } from './serving-check';
 
 const RETRY_AFTER_MS = 1_000;
 
@@ -68,6 +69,7 @@ export class DatabaseStarter implements OnApplicationBootstrap, OnModuleDestroy 
         this.logger.warn('Migrations are pending: run `npm run migration:run`');
         return 'migrations pending';
       }
+      await checkServingRole(url);
       if (!this.dataSource.isInitialized) await this.dataSource.initialize();
       return 'ready';
     } catch (error) {

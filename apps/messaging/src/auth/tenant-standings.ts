@@ -62,7 +62,7 @@ export class TenantStandings {
     } catch (error) {
       if (!(error instanceof StandingUnknown)) throw error;
       this.awayUntil = performance.now() + AWAY_MS;
-      return known.standing;
+      return (this.known.get(tenantId) ?? known).standing;
     }
   }
 
@@ -92,22 +92,31 @@ export class TenantStandings {
     return { tenantIds, answer };
   }
 
-  private async read(tenantIds: readonly string[]): Promise<ReadonlyMap<string, Standing>> {
+  /** An answer that comes too late for those who asked is remembered all the same. */
+  private read(tenantIds: readonly string[]): Promise<ReadonlyMap<string, Standing>> {
     const asOf = performance.now();
-    const asked = this.database.run<StandingRow>(LIVING_STANDINGS, [tenantIds]);
-    const late = (): Error => new StandingUnknown(tenantIds[0] ?? '');
-    const rows = await within(ASK_WITHIN_MS, asked, late);
-    const living = rows.map(({ tenant_id, valid_from }) => {
-      const standing: Standing = { kind: 'living', validFrom: valid_from ?? -Infinity };
-      return [tenant_id, standing] as const;
+    const answer = this.database
+      .run<StandingRow>(LIVING_STANDINGS, [tenantIds])
+      .then((rows) => this.rememberAll(tenantIds, rows, asOf));
+    return within(ASK_WITHIN_MS, answer, () => new StandingUnknown(tenantIds[0] ?? ''));
+  }
+
+  private rememberAll(
+    tenantIds: readonly string[],
+    rows: readonly StandingRow[],
+    asOf: number,
+  ): ReadonlyMap<string, Standing> {
+    const living = new Map(rows.map((row) => [row.tenant_id, row.valid_from ?? -Infinity]));
+    const standings = tenantIds.map((tenantId): [string, Standing] => {
+      const validFrom = living.get(tenantId);
+      return [tenantId, validFrom === undefined ? { kind: 'gone' } : { kind: 'living', validFrom }];
     });
-    const standings = new Map(living);
-    for (const tenantId of tenantIds)
-      this.remember(tenantId, { standing: standings.get(tenantId) ?? { kind: 'gone' }, asOf });
-    return standings;
+    for (const [tenantId, standing] of standings) this.remember(tenantId, { standing, asOf });
+    return new Map(standings);
   }
 
   private remember(tenantId: string, known: Known): void {
+    if ((this.known.get(tenantId)?.asOf ?? -Infinity) > known.asOf) return;
     this.known.delete(tenantId);
     this.known.set(tenantId, known);
     if (this.known.size <= REMEMBERED) return;

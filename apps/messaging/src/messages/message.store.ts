@@ -54,6 +54,7 @@ export class MessageStore {
     }
   }
 
+  /** A message of a living tenant. */
   async find(tenantId: string, id: string): Promise<Message | null> {
     const [row] = await this.database.as(tenantId).run<Row>(FIND, [tenantId, id]);
     return row ? fromRow(tenantId, row) : null;
@@ -121,19 +122,20 @@ const AHEAD: Statement = {
   text: `SELECT $1::xid8 >= pg_snapshot_xmax(pg_current_snapshot()) AS ahead`,
 };
 
+/** Asked in the same statement: a partition outlives its tenant by a moment. */
+const IS_LIVING = 'EXISTS (SELECT FROM tenants WHERE tenant_id = $1 AND removed_at IS NULL)';
+
 const FIND: Statement = {
   name: 'message',
-  text: `SELECT ${COLUMNS} FROM messages WHERE tenant_id = $1 AND id = $2`,
+  text: `SELECT ${COLUMNS} FROM messages WHERE tenant_id = $1 AND id = $2 AND ${IS_LIVING}`,
 };
 
-/** `removed_at` is asked in the same statement: a partition outlives its tenant by a moment. */
 const page = (name: string, where: string, direction: string): Statement => ({
   name,
   text: `
     SELECT ${COLUMNS}
     FROM messages
-    WHERE tenant_id = $1 AND ${where}
-      AND EXISTS (SELECT FROM tenants WHERE tenant_id = $1 AND removed_at IS NULL)
+    WHERE tenant_id = $1 AND ${where} AND ${IS_LIVING}
     ORDER BY stored_xid ${direction}, id ${direction}
     LIMIT $4`,
 });

@@ -124,12 +124,10 @@ export class MessagesController {
   @ApiOkResponse({ type: MessageResponse })
   @ApiProblems('tenant-not-found', 'message-not-found', 'database-unavailable')
   async get(@Param() { tenant_id, id }: MessageParams): Promise<string> {
-    const [message] = await Promise.all([
-      this.store.find(tenant_id, id),
-      this.tenants.get(tenant_id),
-    ]);
-    if (!message) throw new MessageNotFound(tenant_id, id);
-    return messageJson(message);
+    const message = await this.store.find(tenant_id, id);
+    if (message) return messageJson(message);
+    await this.tenants.get(tenant_id);
+    throw new MessageNotFound(tenant_id, id);
   }
 
   /** Nothing lies behind a place that was not reached yet, so only an empty page is worth asking. */

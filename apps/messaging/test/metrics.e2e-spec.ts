@@ -6,6 +6,7 @@ import { eventually } from './support/eventually';
 import { Scrape } from './support/metrics';
 import { expectProblem } from './support/problem';
 import { Program } from './support/program';
+import { servers } from './support/servers';
 import { StoringLock } from './support/storing-lock';
 import { TcpProxy } from './support/tcp-proxy';
 
@@ -334,6 +335,24 @@ describe('the metrics', () => {
       expect(tenants).not.toContain('lost');
       expect(tenants).not.toContain('not lost');
     });
+  });
+
+  it('time what the broker does not confirm, too', async () => {
+    const toBroker = await TcpProxy.start(servers().rabbitmqUrl);
+    const own = await TestDatabase.create();
+    const alone = await Program.start({ databaseUrl: own.url, rabbitmqUrl: toBroker.url });
+    const tenantId = await alone.api.createTenant();
+    toBroker.freeze();
+    const path = `/api/tenants/${tenantId}/messages`;
+    const { status } = await alone.api.request('POST', path, { payload: 'is on its way' });
+    expect(status).toBe(503);
+    const now = await Scrape.of(alone.api);
+    expect(now.value('publish_duration_seconds_count')).toBe(1);
+    // As long as a confirm may take.
+    expect(now.value('publish_duration_seconds_sum')).toBeGreaterThan(1);
+    await alone.kill();
+    await toBroker.stop();
+    await own.drop();
   });
 
   it('count what is delivered again after a crash', async () => {

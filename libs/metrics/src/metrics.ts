@@ -51,12 +51,12 @@ export class Metrics {
   readonly batchRows = this.histogram('batch_rows', 'Rows of a statement that stored.', ROWS);
   readonly storeSeconds = this.histogram(
     'store_duration_seconds',
-    'What a statement that stored took.',
+    'What a statement that stores took, whether it did or failed.',
     ANSWER_SECONDS,
   );
   readonly publishSeconds = this.histogram(
     'publish_duration_seconds',
-    'From the publishing of what a call brought until the broker confirmed all of it.',
+    'From the publishing of what a call brought until the broker confirmed all of it, or had not in time.',
     ANSWER_SECONDS,
   );
   readonly acceptanceToStoredSeconds = this.histogram(

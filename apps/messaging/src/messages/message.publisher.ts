@@ -87,14 +87,13 @@ export class MessagePublisher {
     publications: readonly Publication[],
     headers: MessageHeaders,
   ): Promise<Publication[]> {
-    const confirmed = this.metrics.publishSeconds.startTimer();
+    const done = this.metrics.publishSeconds.startTimer();
     const outcomes = await Promise.all(
       publications.map((publication) => this.publish(tenantId, publication, headers)),
-    );
+    ).finally(done);
     for (const outcome of outcomes) {
       if (outcome.kind === 'unavailable') throw new BrokerUnavailable(outcome.reason);
     }
-    confirmed();
     return publications.filter((_, index) => outcomes[index]?.kind === 'unroutable');
   }
 

@@ -32,14 +32,14 @@ export class MessageStore {
    */
   async insert(rows: readonly MessageRow[]): Promise<void> {
     const done = this.metrics.storeSeconds.startTimer();
-    const stored = await this.database.change(INSERT, [
+    const values = [
       rows.map((row) => row.tenantId),
       rows.map((row) => row.id),
       rows.map((row) => row.type),
       `[${rows.map((row) => row.payload).join(',')}]`,
       rows.map((row) => row.acceptedAt.toISOString()),
-    ]);
-    done();
+    ];
+    const stored = await this.database.change(INSERT, values).finally(done);
     this.count(rows, stored);
   }
 

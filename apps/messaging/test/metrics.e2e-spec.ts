@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { LocalStack, type PostgresServer } from '@app/local-stack';
 import type { Answer } from './support/api';
-import { TestBroker } from './support/broker';
+import { queueOf, TestBroker } from './support/broker';
 import { TestDatabase } from './support/database';
+import { databaseOutages } from './support/database-outages';
 import { eventually } from './support/eventually';
 import { Scrape } from './support/metrics';
 import { expectProblem } from './support/problem';
@@ -240,9 +242,9 @@ describe('the metrics', () => {
     await eventually(async () => expect(await states()).toEqual([fewer, fewer, fewer]));
   });
 
-  it('tell what waits for a paused tenant, and since when at least', async () => {
+  it('tell what waits for a paused tenant, and since when at most, once it is resumed', async () => {
     const name = 'paused, with "quotes"';
-    const tenantId = await program.api.createTenant(3, name);
+    const tenantId = await program.api.createTenant(1, name);
     await program.api.pause(tenantId);
     await eventually(async () => expect((await broker.queue(tenantId))?.consumers).toBe(0));
     // A queue that was seen empty once: what is in it afterwards came later.
@@ -250,18 +252,28 @@ describe('the metrics', () => {
     await eventually(async () => {
       expect((await scrape()).ofTenants('queue_messages')[label]).toBe(0);
     });
-    await program.api.sendBatch(tenantId, [1, 2, 3]);
     const sentAt = Date.now();
+    // None says when it was accepted.
+    for (const messageId of [randomUUID(), randomUUID(), randomUUID()])
+      await broker.publish(tenantId, '"waits"', { messageId });
+    await eventually(async () => {
+      const now = await scrape();
+      expect(now.ofTenants('queue_messages')[label]).toBe(3);
+      const ages = now.ofTenants('oldest_waiting_message_age_seconds');
+      expect(Object.keys(ages)).not.toContain(label);
+    });
+    const lock = await StoringLock.hold(database, tenantId);
+    await program.api.resume(tenantId);
     await eventually(async () => {
       const waited = (Date.now() - sentAt) / 1000;
       const now = await scrape();
-      expect(now.ofTenants('queue_messages')[label]).toBe(3);
+      expect(now.ofTenants('queue_messages')[label]).toBe(2);
       const age = now.ofTenants('oldest_waiting_message_age_seconds')[label];
       expect(age).toBeGreaterThanOrEqual(waited);
       // Not before the last look: a round of a handful of queues takes some 2 s.
       expect(age).toBeLessThan(waited + 5);
     });
-    await program.api.resume(tenantId);
+    await lock.release();
     await eventually(async () => {
       const now = await scrape();
       expect(now.ofTenants('queue_messages')[label]).toBe(0);
@@ -300,11 +312,11 @@ describe('the metrics', () => {
     const { api, kill } = bound(await Program.start({ databaseUrl: own.url, env }));
     for (const count of [1, 4, 2, 8, 3]) {
       const tenantId = await api.createTenant(1, `has ${count}`);
-      await api.pause(tenantId);
-      await eventually(async () => expect((await broker.queue(tenantId))?.consumers).toBe(0));
+      await StoringLock.hold(own, tenantId);
+      const isTaken = 1;
       await api.sendBatch(
         tenantId,
-        Array.from({ length: count }, () => 1),
+        Array.from({ length: isTaken + count }, () => 1),
       );
     }
     await eventually(async () => {
@@ -315,6 +327,7 @@ describe('the metrics', () => {
       expect(Math.max(...Object.values(ages))).toBeGreaterThanOrEqual(ages['_others'] ?? Infinity);
       expect(ages['_others']).toBeGreaterThan(0);
     });
+    await StoringLock.releaseAll();
     await kill();
     await own.drop();
   });
@@ -335,6 +348,32 @@ describe('the metrics', () => {
       expect(tenants).not.toContain('lost');
       expect(tenants).not.toContain('not lost');
     });
+  });
+
+  it('go on with a tenant whose queue does not say what waits in it, and log it once', async () => {
+    const own = await TestDatabase.create();
+    const alone = await Program.start({ databaseUrl: own.url });
+    const [failing, other] = [
+      await alone.api.createTenant(),
+      await alone.api.createTenant(1, 'well'),
+    ];
+    for (const tenantId of [failing, other]) {
+      await alone.api.pause(tenantId);
+      await eventually(async () => expect((await broker.queue(tenantId))?.consumers).toBe(0));
+    }
+    await broker.deleteQueue(failing);
+    // Whoever else asks is refused with 405, and loses the channel.
+    await broker.channel.assertQueue(queueOf(failing), { exclusive: true });
+    for (const sent of [1, 2, 3]) {
+      await alone.api.send(other, sent);
+      await eventually(async () => {
+        expect((await Scrape.of(alone.api)).ofTenants('queue_messages')['well']).toBe(sent);
+      });
+    }
+    expect(alone.output.match(/Not every queue says.*RESOURCE.LOCKED/g)).toHaveLength(1);
+    await alone.kill();
+    await broker.deleteQueue(failing);
+    await own.drop();
   });
 
   it('time what the broker does not confirm, too', async () => {
@@ -416,5 +455,61 @@ describe('the metrics', () => {
     expect(pool('total')).toBeGreaterThan(0);
     expect(pool('idle')).toBeLessThanOrEqual(pool('total'));
     expect(pool('waiting')).toBe(0);
+  });
+});
+
+/** One that refuses at once, and one that never answers. */
+const OUTAGES = databaseOutages.filter(({ kind }) => ['stopped', 'frozen'].includes(kind));
+
+describe('the metrics, while the database is away', () => {
+  let stack: LocalStack;
+  let postgres: PostgresServer;
+  let database: TestDatabase;
+  let program: Program;
+
+  beforeAll(async () => {
+    stack = await LocalStack.start({ only: ['postgres'] });
+    postgres = stack.postgres as PostgresServer;
+    database = await TestDatabase.create(postgres.url);
+    program = await Program.start({ databaseUrl: database.url });
+  });
+
+  afterAll(async () => {
+    await Program.killAll();
+    await stack.stop();
+  });
+
+  it.each(OUTAGES)('tell how queues grow, and what fails to be stored ($kind)', async (outage) => {
+    const name = `goes on while it is ${outage.kind}`;
+    const tenantId = await program.api.createTenant(1, name);
+    const scrape = (): Promise<Scrape> => Scrape.of(program.api);
+    await eventually(async () => {
+      expect(await program.api.tenant(tenantId)).toMatchObject({ consumer: { state: 'running' } });
+      expect((await scrape()).ofTenants('queue_messages')[name]).toBe(0);
+    });
+    const tries = (await scrape()).value('store_duration_seconds_count');
+
+    await outage.begin(postgres, database.url);
+    await program.api.sendBatch(tenantId, ['is taken', 'waits']);
+    const sentAt = Date.now();
+    // A round that was under way may tell of the first that waits; of the others one that began later.
+    for (const waiting of [1, 2, 3]) {
+      await eventually(async () => {
+        expect((await scrape()).ofTenants('queue_messages')[name]).toBe(waiting);
+      });
+      await program.api.send(tenantId, 'waits');
+    }
+    await eventually(async () => {
+      const waited = (Date.now() - sentAt) / 1000;
+      const now = await scrape();
+      const age = now.ofTenants('oldest_waiting_message_age_seconds')[name];
+      expect(age).toBeGreaterThanOrEqual(waited);
+      expect(now.value('store_duration_seconds_count')).toBeGreaterThan(tries);
+    });
+
+    await outage.end(postgres, database.url);
+    await eventually(async () => {
+      expect((await scrape()).ofTenants('queue_messages')[name]).toBe(0);
+    });
   });
 });

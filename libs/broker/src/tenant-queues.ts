@@ -87,7 +87,7 @@ export class TenantQueues {
    * What is ready for delivery in each queue, asked one after the other on one channel. A queue that is
    * missing closes that channel: then each is asked on its own, and what is missing is left out.
    *
-   * @throws BrokerUnavailable
+   * @throws BrokerUnavailable, also when one queue of them fails in another way
    */
   async readyOf(tenantIds: readonly string[]): Promise<Map<string, number>> {
     try {
@@ -101,7 +101,8 @@ export class TenantQueues {
     }
   }
 
-  private async readyOneByOne(tenantIds: readonly string[]): Promise<Map<string, number>> {
+  /** The same, each asked on a channel of its own; what does not answer is left out. */
+  async readyOneByOne(tenantIds: readonly string[]): Promise<Map<string, number>> {
     const found = new Map<string, number>();
     for (const tenantId of tenantIds) {
       const ready = await this.ready(tenantId);

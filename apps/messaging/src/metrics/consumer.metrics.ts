@@ -41,7 +41,7 @@ export class ConsumerMetrics {
     );
     metrics.gauge(
       'oldest_waiting_message_age_seconds',
-      'How long the oldest message of a tenant waits, at most; the longest by name, of the others the longest.',
+      'How long the oldest message of a tenant that is not paused waits, at most; the longest by name, of the others the longest.',
       ['tenant'],
       () => topTenants(this.sampler.oldestAges(), this.top, Math.max),
     );

@@ -26,7 +26,7 @@ export function nextSample(
  * - the last moment at which the queue was seen empty.
  *
  * The younger of the two is the bound: the first is the tight one while the queue is consumed, the
- * second while its tenant is paused. Where neither is known, after a start with a backlog of which
+ * second while it is not. Where neither is known, after a start with a backlog of which
  * nothing is delivered, it is the time since the queue was seen first: the one case of too little.
  *
  * @param deliveredAcceptedAt when the message that was delivered last was accepted

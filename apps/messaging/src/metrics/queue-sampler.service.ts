@@ -58,7 +58,10 @@ export class QueueSampler implements OnApplicationBootstrap, BeforeApplicationSh
   private readonly stopping = new AbortController();
   private readonly samples = new Map<string, QueueSample>();
   private tenants = new Map<string, LivingTenant>();
+  private own: string[] = [];
   private kept = 0;
+  /** Since the last round without any. */
+  private failures = 0;
 
   constructor(
     private readonly database: Database,
@@ -83,8 +86,12 @@ export class QueueSampler implements OnApplicationBootstrap, BeforeApplicationSh
     return this.each((sample) => sample.ready);
   }
 
+  /** Not of paused tenants: what waits for them is meant to, and would stand before what is not. */
   oldestAges(now = Date.now()): TenantValue[] {
-    return this.each((sample, id) => oldestAgeSeconds(sample, this.delivered.of(id), now));
+    return this.each(
+      (sample, id) => oldestAgeSeconds(sample, this.delivered.of(id), now),
+      ({ status }) => status === 'active',
+    );
   }
 
   onApplicationBootstrap(): void {
@@ -99,32 +106,55 @@ export class QueueSampler implements OnApplicationBootstrap, BeforeApplicationSh
   private async look(): Promise<void> {
     while (!this.stopping.signal.aborted) {
       const pause = this.pause(ROUND_EVERY_MS);
-      await this.round().catch((error: unknown) => {
-        this.logger.debug(`The queues are not looked at: ${String(error)}`);
+      // While the database is away, what it said last holds: messages are accepted all the same.
+      await this.learn().catch((error: unknown) => {
+        this.logger.debug(`The tenants are those of an earlier round: ${String(error)}`);
       });
+      await this.round();
       await pause;
     }
   }
 
-  private async round(): Promise<void> {
+  private async learn(): Promise<void> {
     const living = await this.database.run<LivingTenant>(LIVING, []);
     this.tenants = new Map(living.map((tenant) => [tenant.tenant_id, tenant]));
-    const own = living.filter((tenant) => this.isOwn(tenant)).map((tenant) => tenant.tenant_id);
-    this.forgetOthers(new Set(own));
+    this.own = living.filter((tenant) => this.isOwn(tenant)).map((tenant) => tenant.tenant_id);
+    this.forgetOthers(new Set(this.own));
     const [estimate] = await this.database.run<{ kept: number }>(DEAD_LETTERS, []);
     this.kept = estimate?.kept ?? 0;
+  }
+
+  private async round(): Promise<void> {
+    const { own, failures } = this;
     for (let at = 0; at < own.length; at += AT_A_TIME) {
-      if (this.stopping.signal.aborted || !this.connection.isUp()) return;
+      if (!this.canAsk()) return;
       await this.sample(own.slice(at, at + AT_A_TIME));
       await this.pause(PAUSE_MS);
     }
+    if (this.failures === failures) this.failures = 0;
   }
 
   private async sample(tenantIds: readonly string[]): Promise<void> {
     const askedAt = Date.now();
-    for (const [tenantId, ready] of await this.queues.readyOf(tenantIds)) {
+    for (const [tenantId, ready] of await this.ask(tenantIds)) {
       this.samples.set(tenantId, nextSample(this.samples.get(tenantId), ready, askedAt));
     }
+  }
+
+  /** A queue that fails, one without a majority, say, hides neither its neighbours nor what follows. */
+  private async ask(tenantIds: readonly string[]): Promise<Map<string, number>> {
+    try {
+      return await this.queues.readyOf(tenantIds);
+    } catch (error) {
+      if (!this.canAsk()) return new Map();
+      if (this.failures++ === 0)
+        this.logger.warn(`Not every queue says what waits in it: ${String(error)}`);
+      return this.queues.readyOneByOne(tenantIds);
+    }
+  }
+
+  private canAsk(): boolean {
+    return !this.stopping.signal.aborted && this.connection.isUp();
   }
 
   private isOwn({ owner }: LivingTenant): boolean {
@@ -138,10 +168,14 @@ export class QueueSampler implements OnApplicationBootstrap, BeforeApplicationSh
     }
   }
 
-  private each(valueOf: (sample: QueueSample, tenantId: string) => number): TenantValue[] {
+  private each(
+    valueOf: (sample: QueueSample, tenantId: string) => number,
+    isTold: (tenant: LivingTenant) => boolean = () => true,
+  ): TenantValue[] {
     return [...this.samples].flatMap(([tenantId, sample]) => {
       const tenant = this.tenants.get(tenantId);
-      return tenant ? [{ tenant: tenant.name, value: valueOf(sample, tenantId) }] : [];
+      if (!tenant || !isTold(tenant)) return [];
+      return [{ tenant: tenant.name, value: valueOf(sample, tenantId) }];
     });
   }
 

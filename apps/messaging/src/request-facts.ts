@@ -5,8 +5,19 @@ const TENANT = /^\/api\/tenants\/([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})(?
 /** Probes and scrapes come every few seconds: no line and no span for them. */
 export const isUnwatched = (url = ''): boolean => /^\/(health|metrics)(?=[/?]|$)/.test(url);
 
-/** The tenant that a path of the API is about. */
-export const tenantIn = (url = ''): string | undefined => TENANT.exec(url)?.[1]?.toLowerCase();
+/** The tenant that a path of the API is about, however it is written. */
+export const tenantIn = (url = ''): string | undefined =>
+  TENANT.exec(url.includes('%') ? decoded(url) : url)?.[1]?.toLowerCase();
+
+/** As the router reads it; the query may hold anything. */
+function decoded(url: string): string {
+  const [path = ''] = url.split('?', 1);
+  try {
+    return decodeURI(path);
+  } catch {
+    return path;
+  }
+}
 
 /** Within a middleware `url` is only what its route left over. */
 export const urlOf = (request: IncomingMessage & { originalUrl?: string }): string =>

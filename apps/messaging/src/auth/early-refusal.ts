@@ -8,8 +8,8 @@ const GUARDED = /^\/api\/(?!docs(?:[/?-]|$))/;
 
 /**
  * Refuses whoever is a stranger before the body is read: the guard, which decides, comes after it,
- * and a stranger could have megabytes parsed. A path that is written so that this does not see it
- * still comes to the guard.
+ * and a stranger could have megabytes parsed. What counts is the route, however its path is written;
+ * where there is none, the path itself.
  */
 export function refuseStrangersEarly(
   app: NestFastifyApplication,
@@ -19,6 +19,7 @@ export function refuseStrangersEarly(
   const authentication = app.get(Authentication);
   const fastify: FastifyInstance = app.getHttpAdapter().getInstance();
   fastify.addHook('onRequest', async (request) => {
-    if (GUARDED.test(request.url)) await authentication.callerOf(request);
+    const path = request.routeOptions.url ?? request.url;
+    if (GUARDED.test(path)) await authentication.callerOf(request);
   });
 }

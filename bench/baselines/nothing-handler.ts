@@ -18,6 +18,7 @@ import type { AcceptedResponse } from '../../apps/messaging/src/messages/dto/mes
 import { IdempotencyKey } from '../../apps/messaging/src/messages/idempotency-key';
 import { ShutdownModule } from '../../apps/messaging/src/shutdown';
 import { TenantParams } from '../../apps/messaging/src/tenants/dto/tenant-params.dto';
+import { UnroutedRefusals } from '../../apps/messaging/src/unrouted-refusals';
 
 @Controller()
 class NothingController {
@@ -40,6 +41,7 @@ class NothingController {
 async function main(): Promise<void> {
   const environment = loadEnvironment(process.env, process.cwd());
   const tracing = await startTracing(process.env);
+  const refusals = new UnroutedRefusals();
 
   @Module({
     imports: [
@@ -55,11 +57,11 @@ async function main(): Promise<void> {
 
   const app = await NestFactory.create<NestFastifyApplication>(
     NothingModule,
-    httpAdapter(environment),
+    httpAdapter(environment, refusals),
     { bufferLogs: true, bodyParser: false },
   );
   app.useLogger(app.get(Logger));
-  setUpApp(app, environment);
+  setUpApp(app, environment, refusals);
   await app.listen(environment.PORT, environment.HOST);
 }
 

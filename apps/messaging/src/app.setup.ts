@@ -5,22 +5,25 @@ import { Tracing } from '@app/tracing';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { useContainer } from 'class-validator';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { BEARER, documentAccess } from './auth/document-access';
 import { refuseStrangersEarly } from './auth/early-refusal';
 import { EnvelopePipe } from './envelope.pipe';
 import { httpLimits, limitConnections } from './http-limits';
 import { InvalidInput } from './invalid-input';
 import { registerJsonBody } from './json-body';
-import { asProblem, plainProblem, PROBLEM_TYPE } from './problem';
+import { refuseInPlaceOfNode } from './node-refusals';
 import { ProblemResponse } from './problem.docs';
 import { ProblemFilter } from './problem.filter';
 import { requestId } from './request-id';
 import { traceRequests } from './request-traces';
-import { addSecurityHeaders, secure } from './security-headers';
+import { addSecurityHeaders } from './security-headers';
 import { Shutdown } from './shutdown';
 import { AtMostMaxWorkers } from './tenants/dto/workers.dto';
 import { dropUnreadBodies } from './unread-bodies';
+import { UnreadableRequests } from './unreadable-requests';
+import { answerUnroutable } from './unroutable-requests';
+import { countUnrouted, type UnroutedRefusals } from './unrouted-refusals';
 
 /** What a message's envelope may add to its payload. */
 const ENVELOPE_BYTES = 64 * 1024;
@@ -28,18 +31,20 @@ const ENVELOPE_BYTES = 64 * 1024;
 /** A batch's body may have as many times the size of the largest message. */
 const BATCH_FACTOR = 32;
 
-export function httpAdapter(environment: Environment): FastifyAdapter {
+export function httpAdapter(environment: Environment, refusals: UnroutedRefusals): FastifyAdapter {
   const { MAX_MESSAGE_BYTES } = environment;
+  const unreadable = new UnreadableRequests(refusals);
   const adapter = new FastifyAdapter({
     genReqId: requestId,
     bodyLimit: MAX_MESSAGE_BYTES + ENVELOPE_BYTES,
     // Kept-alive connections without a request would otherwise hold up a stop.
     forceCloseConnections: 'idle',
-    frameworkErrors: answerUnroutable,
-    ...httpLimits(environment),
+    frameworkErrors: answerUnroutable(refusals),
+    ...httpLimits(environment, unreadable),
   });
   const fastify = adapter.getInstance();
-  limitConnections(fastify, environment);
+  limitConnections(fastify, environment, refusals);
+  unreadable.watch(fastify);
   addSecurityHeaders(fastify);
   dropUnreadBodies(fastify);
   fastify.addHook('onRequest', async (request, reply) => {
@@ -52,17 +57,12 @@ export function httpAdapter(environment: Environment): FastifyAdapter {
   return adapter;
 }
 
-/** What the router itself refuses, a path that is no UTF-8 say, before any of Nest's filters. */
-function answerUnroutable(error: Error, request: FastifyRequest, reply: FastifyReply): void {
-  const { statusCode = 400 } = error as { statusCode?: number };
-  const problem = asProblem(plainProblem(statusCode, error.message), request);
-  secure(reply, request.url);
-  reply.header('x-request-id', request.id).status(statusCode);
-  reply.type(PROBLEM_TYPE).send(JSON.stringify(problem));
-}
-
 /** All that the program needs between its making and its listening. */
-export function setUpApp(app: NestFastifyApplication, environment: Environment): void {
+export function setUpApp(
+  app: NestFastifyApplication,
+  environment: Environment,
+  refusals: UnroutedRefusals,
+): void {
   const fastify: FastifyInstance = app.getHttpAdapter().getInstance();
   registerJsonBody(fastify);
   traceRequests(fastify, app.get(Tracing));
@@ -73,12 +73,14 @@ export function setUpApp(app: NestFastifyApplication, environment: Environment):
     ],
   });
   app.useGlobalFilters(new ProblemFilter(app.get(Metrics)));
+  countUnrouted(refusals, app.get(Metrics));
   app.useGlobalPipes(new EnvelopePipe(), validation());
   useContainer(validators(environment), { fallback: true });
   SwaggerModule.setup('api/docs', app, () => openApi(app), {
     jsonDocumentUrl: 'api/docs-json',
     swaggerOptions: { persistAuthorization: true },
   });
+  refuseInPlaceOfNode(fastify);
   refuseStrangersEarly(app, environment);
   stopOnSignals(app);
   endConnectionsWhenDraining(app);

@@ -34,7 +34,12 @@ export function logging({ LOG_LEVEL, LOG_PRETTY }: Environment, tracing: Tracing
   };
 }
 
-function requestFields(request: IncomingMessage, response: ServerResponse, fields: object): object {
+/** Adds the tenant that a request is about, if it is about one. */
+export function requestFields(
+  request: IncomingMessage,
+  response: ServerResponse,
+  fields: object,
+): object {
   const tenantId = tenantOf(request, response);
   return { ...fields, ...(tenantId !== undefined && { tenant_id: tenantId }) };
 }

@@ -13,18 +13,20 @@ import { Logger } from 'nestjs-pino';
 import { AppModule } from './app.module';
 import { httpAdapter, setUpApp } from './app.setup';
 import { listenForControlEvents } from './consumers/control-events';
+import { UnroutedRefusals } from './unrouted-refusals';
 
 async function main(): Promise<void> {
   const environment = readEnvironment();
   const tracing = await readTracing();
+  const refusals = new UnroutedRefusals();
   const options: NestApplicationOptions = { bufferLogs: true, bodyParser: false };
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.for(environment, tracing),
-    httpAdapter(environment),
+    httpAdapter(environment, refusals),
     options,
   );
   app.useLogger(app.get(Logger));
-  setUpApp(app, environment);
+  setUpApp(app, environment, refusals);
   if (environment.ROLES.includes('consumer')) listenForControlEvents(app, environment);
   await app.listen(environment.PORT, environment.HOST);
 }

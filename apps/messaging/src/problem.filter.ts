@@ -34,9 +34,11 @@ import {
   reasonOf,
 } from './problem';
 import { LimitExceeded } from './tenants/limits/limit.errors';
+import { willBeLogged } from './request-facts';
 import { secure } from './security-headers';
 import { quotaHeaders } from './tenants/limits/quota';
 import { TenantNameTaken, TenantNotFound } from './tenants/tenant.errors';
+import { lineOf } from './unroutable-requests';
 
 /** What is down is tried again within this time; so may the caller. */
 const RETRY_AFTER_SECONDS = 1;
@@ -60,8 +62,7 @@ export class ProblemFilter implements ExceptionFilter {
 
   private answer(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const body = problemFor(error);
-    // A probe that hears "not ready" was answered, not refused.
-    if (!(error instanceof NotReady)) this.metrics.refused.inc({ reason: reasonOf(body) });
+    if (isRefusal(error, reply)) this.metrics.refused.inc({ reason: reasonOf(body) });
     if (body.status === 500) this.report(error);
     if (error instanceof LimitExceeded) tellOfLimit(error, reply);
     const challenge = challengeFor(error);
@@ -69,6 +70,7 @@ export class ProblemFilter implements ExceptionFilter {
     if (body.status === 503) reply.header('retry-after', RETRY_AFTER_SECONDS);
     // The router runs no hooks for a path that it cannot decode, with a method that nothing here has.
     secure(reply, request.url);
+    if (!willBeLogged(request)) reply.raw.once('finish', () => this.tellOf(request, reply));
     reply
       .header('x-request-id', request.id)
       .status(body.status)
@@ -76,10 +78,18 @@ export class ProblemFilter implements ExceptionFilter {
       .send(JSON.stringify(asProblem(body, request)));
   }
 
+  private tellOf(request: FastifyRequest, reply: FastifyReply): void {
+    this.logger.log({ ...lineOf(request, reply), msg: 'request refused' });
+  }
+
   private report(error: unknown): void {
     this.logger.error(error instanceof Error ? error : String(error));
   }
 }
+
+/** A probe that hears "not ready" was answered; and a caller who is gone hears nothing. */
+const isRefusal = (error: unknown, { raw }: FastifyReply): boolean =>
+  !(error instanceof NotReady) && !raw.destroyed;
 
 function tellOfLimit({ retryAfterSeconds, quota }: LimitExceeded, reply: FastifyReply): void {
   reply.header('retry-after', retryAfterSeconds).headers(quotaHeaders([quota]));

@@ -23,6 +23,9 @@ function decoded(url: string): string {
 export const urlOf = (request: IncomingMessage & { originalUrl?: string }): string =>
   request.originalUrl ?? request.url ?? '';
 
+/** Whether the log's middleware has seen it, and writes its line as it ends; that leaves this there. */
+export const willBeLogged = ({ raw }: { raw: IncomingMessage }): boolean => 'allLogs' in raw;
+
 /** The tenant of a request that is answered: one that made a tenant is about that one. */
 export function tenantOf(request: IncomingMessage, response: ServerResponse): string | undefined {
   const location = response.getHeader('location');

@@ -15,6 +15,16 @@ const DATA_POLICY = "default-src 'none'; frame-ancestors 'none'";
 
 const DOCS = '/api/docs';
 
+const HEADERS = { 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer' };
+const PAGE_HEADERS = { ...HEADERS, 'content-security-policy': PAGE_POLICY };
+
+/** Messages are nobody's to keep on the way. */
+const DATA_HEADERS = {
+  ...HEADERS,
+  'content-security-policy': DATA_POLICY,
+  'cache-control': 'no-store',
+};
+
 /**
  * The few headers that matter for an API and its documentation. `Strict-Transport-Security` is for
  * whoever ends TLS in front of this program.
@@ -30,10 +40,9 @@ export function addSecurityHeaders(fastify: FastifyInstance): void {
 
 /** For answers that come before any hook. */
 export function secure(reply: FastifyReply, url: string): void {
-  const isPage = url.startsWith(DOCS);
-  reply.header('x-content-type-options', 'nosniff');
-  reply.header('referrer-policy', 'no-referrer');
-  reply.header('content-security-policy', isPage ? PAGE_POLICY : DATA_POLICY);
-  // Messages are nobody's to keep on the way.
-  if (!isPage) reply.header('cache-control', 'no-store');
+  reply.headers(securityHeaders(url));
 }
+
+/** For answers that are written without Fastify. */
+export const securityHeaders = (url: string): Readonly<Record<string, string>> =>
+  url.startsWith(DOCS) ? PAGE_HEADERS : DATA_HEADERS;

@@ -1,8 +1,11 @@
 import { TestBroker } from './support/broker';
 import { TestDatabase } from './support/database';
 import { eventually } from './support/eventually';
+import { lineOf } from './support/log';
+import { refusedDuring } from './support/metrics';
 import { Program } from './support/program';
 import { expectProblem, fieldsOf } from './support/problem';
+import { head, RawClient } from './support/raw-client';
 
 const NOBODY = '0192f0c1-2345-7abc-8def-0123456789ab';
 const MAX_MESSAGE_BYTES = 262_144;
@@ -203,12 +206,54 @@ describe('bad input', () => {
     ['PUT', '/health/live'],
     ['GET', '/api/tenants/%'],
     ['GET', '/api/tenants/%ff/messages'],
+    ['OPTIONS', '/api/tenants/%ff/messages'],
     ['GET', `/api/tenants/${'a'.repeat(300)}`],
     ['GET', `/api/${'long/'.repeat(500)}`],
   ])('%s %s, which is no route, is answered in the same form', async (method, route) => {
     const answer = await program.api.request(method, route);
     expect([400, 404, 414]).toContain(answer.status);
     expectProblem(answer, answer.status, route);
+    // Whatever looks like a probe has none.
+    if (route.startsWith('/health')) return;
+    const line = await lineOf(program, answer.headers.get('x-request-id'));
+    expect(line).toMatchObject({ req: { method, url: route }, res: { statusCode: answer.status } });
+  });
+
+  it.each([
+    ['404', '/nothing'],
+    ['400', '/api/tenants/%ff/messages'],
+    ['414', `/api/tenants/${'a'.repeat(300)}`],
+  ])('that comes to no route is counted, with %s', async (status, route) => {
+    const refused = await refusedDuring(program.api, () => program.api.get(route));
+    expect(refused).toEqual({ [`status-${status}`]: 1 });
+  });
+
+  const get = (...headers: string[]): string =>
+    ['GET /api/tenants HTTP/1.1', ...headers, '', ''].join('\r\n');
+
+  it.each([
+    ['no HTTP', 400, (): string => 'hello\r\n\r\n'],
+    ['too long', 431, (): string => get('host: test', `x-long: ${'a'.repeat(20_000)}`)],
+    ['for no host', 400, (): string => get()],
+    ['full of expectations', 417, (): string => get('host: test', 'expect: the-best')],
+    [
+      'not in the chunks that it speaks of',
+      400,
+      (): string => `${head(path('/{id}/messages'), 'transfer-encoding: chunked')}no chunk`,
+    ],
+  ])('a request that is %s is answered with %d, counted and logged', async (_, status, text) => {
+    const client = await RawClient.connect(program.port);
+    const refused = await refusedDuring(program.api, async () => {
+      await client.write(text());
+      await client.answer();
+    });
+    const answer = await client.answer();
+    const { request_id } = expectProblem(answer, status);
+    expect(answer.headers.get('content-security-policy')).toMatch(/^default-src 'none'/);
+    expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
+    expect(refused).toEqual({ [`status-${status}`]: 1 });
+    expect(await lineOf(program, request_id)).toMatchObject({ res: { statusCode: status } });
+    await client.close();
   });
 
   it('a request id is echoed when it is sane, and replaced when it is not', async () => {

@@ -4,7 +4,7 @@ import { TestBroker } from './support/broker';
 import { Collector } from './support/collector';
 import { partitionOf, TestDatabase } from './support/database';
 import { eventually } from './support/eventually';
-import { linesOf, type LogLine } from './support/log';
+import { lineOf as lineOfId, linesOf, type LogLine } from './support/log';
 import { Program } from './support/program';
 import { servers } from './support/servers';
 import { TcpProxy } from './support/tcp-proxy';
@@ -41,15 +41,8 @@ describe('the log', () => {
     await database.drop();
   });
 
-  /** The one line of a request. */
-  async function lineOf({ headers }: Answer): Promise<LogLine> {
-    const id = headers.get('x-request-id');
-    return eventually(() => {
-      const lines = linesOf(program).filter(({ request_id, res }) => request_id === id && res);
-      expect(lines).toHaveLength(1);
-      return lines[0] as LogLine;
-    });
-  }
+  const lineOf = ({ headers }: Answer): Promise<LogLine> =>
+    lineOfId(program, headers.get('x-request-id'));
 
   it('has a line of JSON for every request, with the ids of request, trace and tenant', async () => {
     const { api } = program;
@@ -78,6 +71,13 @@ describe('the log', () => {
       duration_ms: expect.any(Number) as number,
       msg: 'request completed',
     });
+  });
+
+  it('names the tenant however the path is written', async () => {
+    const tenantId = await program.api.createTenant();
+    const path = `/%61pi/tenants/${tenantId.replace(/^0/, '%30')}/messages`;
+    const answer = await program.api.request('POST', path, { payload: 1 });
+    expect(await lineOf(answer)).toMatchObject({ tenant_id: tenantId, res: { statusCode: 202 } });
   });
 
   it('has none for a probe, a scrape, or a message', async () => {

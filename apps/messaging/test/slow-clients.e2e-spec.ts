@@ -2,6 +2,9 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { TestDatabase } from './support/database';
 import { eventually } from './support/eventually';
+import { lineOf, linesOf } from './support/log';
+import { refusedDuring, Scrape } from './support/metrics';
+import { expectProblem } from './support/problem';
 import { Program } from './support/program';
 import { head, RawClient } from './support/raw-client';
 import { timed } from './support/timed';
@@ -68,10 +71,14 @@ describe('a client that is slow, or many', () => {
     ['nothing', (): string => '', ''],
   ])('that takes too long over %s gets 408 and is cut off', async (_, begin, drop) => {
     const client = await RawClient.connect(program.port);
-    await client.write(begin());
-    expect(await dripUntilCutOff(client, drop)).toBeLessThan(CUT_OFF_WITHIN_MS);
-    expect(client.status).toBe(408);
-    expect(client.received).toContain('urn:messaging:problem:request-timeout');
+    const refused = await refusedDuring(program.api, async () => {
+      await client.write(begin());
+      expect(await dripUntilCutOff(client, drop)).toBeLessThan(CUT_OFF_WITHIN_MS);
+    });
+    const problem = expectProblem(await client.answer(), 408);
+    expect(problem.type).toBe('urn:messaging:problem:request-timeout');
+    expect(refused).toEqual({ 'request-timeout': 1 });
+    expect(await lineOf(program, problem.request_id)).toMatchObject({ res: { statusCode: 408 } });
   });
 
   it('may come in many: each is cut off, and the others are served', async () => {
@@ -83,6 +90,9 @@ describe('a client that is slow, or many', () => {
   });
 
   it('finds no place beyond the maximum, and takes none from those who are being served', async () => {
+    const dropped = async (): Promise<number> =>
+      (await Scrape.of(program.api)).value('refused_total{reason="connection-dropped"}');
+    const before = await dropped();
     const begun = head(path(), 'content-length: 13');
     const clients = await connectMany(MAX_CONNECTIONS + 10);
     await Promise.all(clients.map((client) => client.write(begun)));
@@ -94,6 +104,9 @@ describe('a client that is slow, or many', () => {
     expect(left.length).toBeGreaterThan(MAX_CONNECTIONS - 10);
     await Promise.all(left.map((client) => client.write('{"payload":1}')));
     await eventually(() => expect(left.map(({ status }) => status)).toEqual(left.map(() => 202)));
+    await RawClient.closeAll();
+    const lost = clients.length - left.length;
+    await eventually(async () => expect((await dropped()) - before).toBeGreaterThanOrEqual(lost));
   });
 
   it('gives up its place to others when it only keeps a connection', async () => {
@@ -181,12 +194,19 @@ describe('a client that is slow, or many', () => {
     });
   });
 
-  it('that goes away in the middle of a body is no error', async () => {
-    for (let sent = 0; sent < 10; sent++) {
-      const client = await RawClient.connect(program.port);
-      await client.write(`${head(path(), 'content-length: 10000')}{"payload":`);
-      await program.api.send(tenantId, sent);
-      await client.close();
-    }
+  it('that goes away in the middle of a body is no error, and is not refused', async () => {
+    const aborted = (): number =>
+      linesOf(program).filter(({ msg }) => msg === 'request aborted').length;
+    const before = aborted();
+    const refused = await refusedDuring(program.api, async () => {
+      for (let sent = 0; sent < 10; sent++) {
+        const client = await RawClient.connect(program.port);
+        await client.write(`${head(path(), 'content-length: 10000')}{"payload":`);
+        await program.api.send(tenantId, sent);
+        await client.close();
+      }
+      await eventually(() => expect(aborted()).toBe(before + 10));
+    });
+    expect(refused).toEqual({});
   });
 });

@@ -8,6 +8,7 @@ import { eventually } from './support/eventually';
 import { TestKeyServer } from './support/key-server';
 import { expectProblem, fieldsOf } from './support/problem';
 import { Program } from './support/program';
+import { head, RawClient } from './support/raw-client';
 import { TcpProxy } from './support/tcp-proxy';
 import {
   adminToken,
@@ -198,6 +199,12 @@ describe('tokens', () => {
     expectProblem(await api.request('POST', path, 'x', { 'content-type': 'text/plain' }), 401);
     const huge = JSON.stringify({ payload: 'x'.repeat(1_000_000) });
     expectProblem(await api.request('POST', path, huge), 401);
+    // However the path is written: what is no JSON would get 400.
+    for (const same of [path, `${path}/batch`].map((known) => known.replace('/api', '/%61pi')))
+      expectProblem(await api.request('POST', same, '{"not JSON'), 401, same);
+    const client = await RawClient.connect(replicas[0].port);
+    await client.write(`${head(api.url + path, 'content-length: 5')}{"not`);
+    expectProblem(await client.answer(), 401, api.url + path);
   });
 
   it('are looked for under whatever name of the path', async () => {

@@ -44,7 +44,7 @@ export class Metrics {
   readonly dead = this.counter('messages_dead_total', 'Messages that became dead letters.');
   readonly refused = this.counter(
     'refused_total',
-    'Calls that were answered with a problem, by its kind.',
+    'Calls that were answered with a problem, by its kind; connections that found no place.',
     ['reason'],
   );
 

@@ -20,16 +20,37 @@ export class Scrape {
 
   /** What a gauge says of each tenant, by name. */
   ofTenants(name: string): Record<string, number> {
-    const prefix = `messaging_${name}{tenant="`;
-    const own = [...this.values].filter(([series]) => series.startsWith(prefix));
-    return Object.fromEntries(
-      own.map(([series, value]) => [series.slice(prefix.length, -2), value]),
-    );
+    return this.by('tenant', name);
+  }
+
+  /** How often which reason was refused for. */
+  refusals(): Record<string, number> {
+    return this.by('reason', 'refused_total');
   }
 
   names(): string[] {
     return [...new Set([...this.values.keys()].map((series) => series.replace(/\{.*$/, '')))];
   }
+
+  private by(label: string, name: string): Record<string, number> {
+    const prefix = `messaging_${name}{${label}="`;
+    const own = [...this.values].filter(([series]) => series.startsWith(prefix));
+    return Object.fromEntries(
+      own.map(([series, value]) => [series.slice(prefix.length, -2), value]),
+    );
+  }
+}
+
+/** What is counted as refused while `work` is done: each reason, and how often. */
+export async function refusedDuring(
+  api: Api,
+  work: () => Promise<unknown>,
+): Promise<Record<string, number>> {
+  const before = (await Scrape.of(api)).refusals();
+  await work();
+  const after = Object.entries((await Scrape.of(api)).refusals());
+  const growth = after.map(([reason, count]) => [reason, count - (before[reason] ?? 0)] as const);
+  return Object.fromEntries(growth.filter(([, by]) => by > 0));
 }
 
 function parse(line: string): [string, number] {

@@ -1,5 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import type { Answer } from './api';
+import { eventually } from './eventually';
 
 /** A caller that writes bytes as it likes; what comes back is kept from the first byte on. */
 export class RawClient {
@@ -37,6 +39,18 @@ export class RawClient {
   /** The status of the first answer; 0 while there is none. */
   get status(): number {
     return Number(/^HTTP\/1\.1 (\d{3})/.exec(this.received)?.[1] ?? 0);
+  }
+
+  /** The only answer, once all of it has come. */
+  async answer(): Promise<Answer> {
+    const [head = '', text = ''] = await eventually(() => {
+      const parts = this.received.split('\r\n\r\n');
+      expect(parts[1]).toMatch(/\}$/);
+      return parts;
+    });
+    const lines = head.split('\r\n').slice(1);
+    const headers = new Headers(lines.map((line) => line.split(': ', 2) as [string, string]));
+    return { status: this.status, headers, body: JSON.parse(text) as unknown };
   }
 
   /** Resolves when the system has taken all of it, or the connection is gone. */

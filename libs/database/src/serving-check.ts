@@ -1,6 +1,6 @@
-import { DataSource } from 'typeorm';
 import { servingOptions } from './data-source-options';
 import { SERVING_ROLE } from './serving-role';
+import { onShortLived } from './short-lived';
 
 /** The program's connections belong to somebody for whom row-level security does not hold. */
 export class NotServingRole extends Error {
@@ -20,12 +20,8 @@ export class NotServingRole extends Error {
  * @throws NotServingRole when it is not the role that serves
  */
 export async function checkServingRole(url: string): Promise<void> {
-  const dataSource = await new DataSource(servingOptions(url, 1)).initialize();
-  try {
-    const rows = await dataSource.query<{ role: string }[]>('SELECT current_user AS role');
-    const role = rows[0]?.role ?? '';
-    if (role !== SERVING_ROLE) throw new NotServingRole(role);
-  } finally {
-    await dataSource.destroy();
-  }
+  const [row] = await onShortLived(servingOptions(url, 1), (dataSource) =>
+    dataSource.query<{ role: string }[]>('SELECT current_user AS role'),
+  );
+  if (row?.role !== SERVING_ROLE) throw new NotServingRole(String(row?.role));
 }

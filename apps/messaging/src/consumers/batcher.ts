@@ -1,6 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Claim, FairQueue } from './fair-queue';
 
+/** A batch that waited for the database to come back must not be followed by a rest as long as that. */
+const LONGEST_REST_MS = 20;
+
 interface Waiting<Item, Result> {
   readonly item: Item;
   readonly resolve: (result: Result) => void;
@@ -19,7 +22,8 @@ export class Batcher<Item, Result> {
 
   /**
    * `commit` gets the items that the queue hands out together, and answers in their order. After each
-   * batch comes a rest: that share of the time which the batch took, for others to get their turn.
+   * batch comes a rest: that share of the time which the batch took, 20 ms at most, for others to get
+   * their turn.
    */
   constructor(
     private readonly commit: (items: Item[]) => Promise<Result[]>,
@@ -46,9 +50,13 @@ export class Batcher<Item, Result> {
     while (!this.queue.isEmpty) {
       const start = performance.now();
       await this.commitOne(this.queue.take());
-      if (this.rest > 0) await delay((performance.now() - start) * this.rest);
+      if (this.rest > 0) await this.restAfter(performance.now() - start);
     }
     this.committing = false;
+  }
+
+  private async restAfter(tookMs: number): Promise<void> {
+    await delay(Math.min(tookMs * this.rest, LONGEST_REST_MS));
   }
 
   private async commitOne(batch: Waiting<Item, Result>[]): Promise<void> {

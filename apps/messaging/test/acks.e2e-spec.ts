@@ -1,0 +1,114 @@
+import { randomUUID } from 'node:crypto';
+import { type Channel, type ChannelModel, connect, type ConsumeMessage } from 'amqplib';
+import { Acks } from '../src/consumers/acks';
+import { eventually } from './support/eventually';
+import { servers } from './support/servers';
+
+/** Of its own, since what the program does with its queues is not what is looked at here. */
+const QUEUE = `acks-${randomUUID()}`;
+
+describe('acks', () => {
+  let connection: ChannelModel;
+  let channel: Channel;
+  let acks: Acks;
+  let delivered: ConsumeMessage[];
+  let refused: Error | undefined;
+
+  beforeAll(async () => {
+    connection = await connect(servers().rabbitmqUrl);
+  });
+
+  beforeEach(async () => {
+    delivered = [];
+    refused = undefined;
+    channel = await connection.createChannel();
+    channel.on('error', (error: Error) => (refused = error));
+    acks = new Acks(channel);
+    const options = { durable: true, arguments: { 'x-queue-type': 'quorum' } };
+    await channel.assertQueue(QUEUE, options);
+    for (const text of 'abcde') channel.sendToQueue(QUEUE, Buffer.from(text));
+    await channel.consume(QUEUE, (message) => {
+      if (!message) return;
+      acks.delivered(message);
+      delivered.push(message);
+    });
+    await eventually(() => expect(textsOf(delivered)).toBe('abcde'));
+  });
+
+  afterEach(async () => {
+    const after = await connection.createChannel();
+    await after.deleteQueue(QUEUE);
+    await after.close();
+  });
+
+  afterAll(() => connection.close());
+
+  const ack = (texts: string): void =>
+    delivered.filter((message) => texts.includes(textsOf([message]))).forEach((m) => acks.ack(m));
+
+  /** What is delivered again when the channel is closed, in the order of the queue. */
+  async function left(): Promise<string> {
+    expect(refused).toBeUndefined();
+    await channel.close();
+    const next = await connection.createChannel();
+    const again: ConsumeMessage[] = [];
+    const { messageCount } = await eventually(async () => {
+      const queue = await next.checkQueue(QUEUE);
+      expect(queue.consumerCount).toBe(0);
+      return queue;
+    });
+    await next.consume(QUEUE, (message) => {
+      if (message) again.push(message);
+    });
+    await eventually(() => expect(again).toHaveLength(messageCount));
+    await next.close();
+    return textsOf(again.toSorted((a, b) => (textsOf([a]) < textsOf([b]) ? -1 : 1)));
+  }
+
+  it.each([
+    ['abcde', ''],
+    ['abc', 'de'],
+    ['abd', 'ce'],
+    ['bd', 'ace'],
+    ['e', 'abcd'],
+  ])('of %s in one turn leave "%s"', async (settled, kept) => {
+    ack(settled);
+    await acksSent();
+    expect(await left()).toBe(kept);
+  });
+
+  it('fill the gap that they left, one turn after the other', async () => {
+    for (const settled of ['ce', 'a', 'bd']) {
+      ack(settled);
+      await acksSent();
+    }
+    expect(await left()).toBe('');
+  });
+
+  it('go round what was put back', async () => {
+    acks.putBack(delivered[1] as ConsumeMessage);
+    ack('ac');
+    await acksSent();
+    await eventually(() => expect(textsOf(delivered)).toBe('abcdeb'));
+    expect(await left()).toBe('bde');
+  });
+
+  it('on a channel that is closed harm nobody', async () => {
+    ack('a');
+    await acksSent();
+    await channel.close();
+    ack('bcde');
+    acks.putBack(delivered[4] as ConsumeMessage);
+    await acksSent();
+    expect(refused).toBeUndefined();
+  });
+
+  /** The channel has sent them, and the broker has taken them in: it answers in order. */
+  async function acksSent(): Promise<void> {
+    await new Promise(setImmediate);
+    await channel.checkQueue(QUEUE).catch(() => undefined);
+  }
+});
+
+const textsOf = (messages: readonly ConsumeMessage[]): string =>
+  messages.map(({ content }) => content.toString()).join('');

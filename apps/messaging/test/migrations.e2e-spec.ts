@@ -1,9 +1,11 @@
 import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { migrationOptions } from '@app/database';
 import { DataSource } from 'typeorm';
-import { TestDatabase } from './support/database';
+import { partitionOf, TestDatabase } from './support/database';
+import { parentOf, pendingDetaches } from './support/partitions';
 
 const ROOT = resolve(__dirname, '../../..');
 
@@ -83,5 +85,79 @@ describe('the migrations', () => {
     const oneLess = await typeorm('revert');
     expect(oneLess.length).toBeLessThan(all.length);
     expect(await typeorm('run')).toEqual(all);
+  });
+
+  describe('into groups of partitions', () => {
+    const tenantIds = Array.from({ length: 5 }, () => randomUUID()).toSorted();
+    let source: DataSource;
+
+    beforeEach(async () => {
+      source = await new DataSource(migrationOptions(database.url)).initialize();
+      await source.runMigrations();
+      await source.undoLastMigration();
+      for (const [index, tenantId] of tenantIds.entries()) await tenantOfBefore(tenantId, index);
+    });
+
+    afterEach(() => source.destroy());
+
+    /** With partitions as they were, and as many messages as its number. */
+    async function tenantOfBefore(tenantId: string, messages: number): Promise<void> {
+      for (const table of ['messages', 'dead_letters']) {
+        const partition = partitionOf(tenantId, table);
+        await database.client.query(`
+          CREATE TABLE ${partition} (LIKE ${table} INCLUDING ALL);
+          ALTER TABLE ${table} ATTACH PARTITION ${partition} FOR VALUES IN ('${tenantId}')`);
+      }
+      await database.client.query(
+        `INSERT INTO messages (tenant_id, id, payload, accepted_at)
+         SELECT $1, gen_random_uuid(), '1', now() FROM generate_series(1, $2)`,
+        [tenantId, messages],
+      );
+    }
+
+    const parents = (table: string) =>
+      Promise.all(tenantIds.map((tenantId) => parentOf(database, tenantId, table)));
+    const counts = () => Promise.all(tenantIds.map((tenantId) => database.stored(tenantId)));
+
+    it('move with their rows, and back again', async () => {
+      await source.runMigrations();
+      for (const table of ['messages', 'dead_letters']) {
+        for (const parent of await parents(table)) {
+          expect(parent).toMatch(new RegExp(`^${table}_group_\\d\\d$`));
+        }
+      }
+      expect(await counts()).toEqual([0, 1, 2, 3, 4]);
+
+      await source.undoLastMigration();
+      expect(new Set(await parents('messages'))).toEqual(new Set(['messages']));
+      expect(await counts()).toEqual([0, 1, 2, 3, 4]);
+    });
+
+    it('go on where they were interrupted, past one whose removal was', async () => {
+      const holder = await database.connect();
+      const [first = '', , , removed = '', last = ''] = tenantIds;
+      await pendingDetach(removed);
+      await holder.query(`BEGIN; LOCK TABLE ${partitionOf(last)} IN ACCESS SHARE MODE`);
+      await expect(source.runMigrations()).rejects.toThrow('lock timeout');
+      expect(await parentOf(database, first)).toMatch('messages_group_');
+      expect(await parentOf(database, last)).toBe('messages_before');
+
+      await holder.end();
+      await source.runMigrations();
+      expect(await counts()).toEqual([0, 1, 2, 0, 4]);
+      expect(await parentOf(database, removed)).toBeNull();
+    });
+
+    /** A reader holds it up, and it is cancelled. */
+    async function pendingDetach(tenantId: string): Promise<void> {
+      const reader = await database.connect();
+      await reader.query('BEGIN; SELECT FROM messages LIMIT 1');
+      const removing = await database.connect();
+      await removing.query(`SET statement_timeout = '200ms'`);
+      const detach = `ALTER TABLE messages DETACH PARTITION ${partitionOf(tenantId)} CONCURRENTLY`;
+      await expect(removing.query(detach)).rejects.toThrow('statement timeout');
+      await Promise.all([removing.end(), reader.end()]);
+      expect(await pendingDetaches(database, tenantId)).toEqual([partitionOf(tenantId)]);
+    }
   });
 });

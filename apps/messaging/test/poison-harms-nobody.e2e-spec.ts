@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { TestBroker } from './support/broker';
 import { partitionOf, TestDatabase } from './support/database';
 import { eventually } from './support/eventually';
+import { detachByHand } from './support/partitions';
 import { poison } from './support/poison';
 import { Program } from './support/program';
 import { slowDownStoring, storeAtFullSpeed } from './support/slow-storing';
@@ -122,17 +123,14 @@ describe('a batch of many tenants', () => {
   async function vanish(tenantId: string): Promise<void> {
     const text = 'UPDATE tenants SET removed_at = now() WHERE tenant_id = $1';
     await database.client.query(text, [tenantId]);
-    await takePartition(tenantId);
+    await detachByHand(database, tenantId);
     await database.client.query(`DROP TABLE IF EXISTS ${partitionOf(tenantId)}`);
   }
-
-  const takePartition = (tenantId: string) =>
-    database.client.query(`ALTER TABLE messages DETACH PARTITION ${partitionOf(tenantId)}`);
 
   it.each(['dropped', 'detached'])('is stored when a partition was %s by hand', async (how) => {
     const group = await pausedTenants(4);
     const [bereft = ''] = group.tenantIds;
-    await takePartition(bereft);
+    await detachByHand(database, bereft);
     if (how === 'dropped') await database.client.query(`DROP TABLE ${partitionOf(bereft)}`);
     const sent = group.tenantIds.flatMap((tenantId) => goodOnes(tenantId, 40));
     await publishAll(broker, sent);

@@ -4,4 +4,5 @@ export { codeOf, isDatabaseUnavailable, isWithoutPartition, sqlState } from './d
 export { DatabaseModule } from './database.module';
 export { DatabaseStarter, type DatabaseState } from './database-starter';
 export { OwnerDatabase } from './owner-database';
+export { type GroupedTable, groupOfTenant } from './partition-groups';
 export { SERVING_ROLE, TENANT_SETTING } from './serving-role';

@@ -41,8 +41,9 @@ const LIVING: Statement = {
 const DEAD_LETTERS: Statement = {
   name: 'estimate-dead-letters',
   text: `
-    SELECT coalesce(sum(pg_stat_get_live_tuples(inhrelid)), 0)::float8 AS kept
-    FROM pg_inherits WHERE inhparent = 'dead_letters'::regclass`,
+    SELECT coalesce(sum(pg_stat_get_live_tuples(p.inhrelid)), 0)::float8 AS kept
+    FROM pg_inherits g JOIN pg_inherits p ON p.inhparent = g.inhrelid
+    WHERE g.inhparent = 'dead_letters'::regclass`,
 };
 
 /**

@@ -1,9 +1,9 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { codeOf, isDatabaseUnavailable, OwnerDatabase, sqlState } from '@app/database';
 import type { PoolClient } from 'pg';
-import { PARTITIONED, type Partitioned, partitionOf } from './tenant-partition';
+import { PARTITIONED, partitionOf } from './tenant-partition';
 
-/** The lock among all who detach: PostgreSQL allows one pending detach per table. */
+/** The lock among all who detach: PostgreSQL allows one pending detach per parent. */
 const DETACH_LOCK = 7_301_402;
 
 /**
@@ -76,11 +76,11 @@ export class PartitionRemoval {
 async function removeOne(client: PoolClient, tenantId: string): Promise<Removal> {
   for (const table of PARTITIONED) {
     const partition = partitionOf(table, tenantId);
-    const { attached, held } = await look(client, table, partition);
+    const { parent, held } = await look(client, partition);
     // A detach that has begun would wait for it, and all others behind that.
     if (held) return 'in use';
-    const detach = `ALTER TABLE ${table} DETACH PARTITION ${partition} CONCURRENTLY`;
-    if (attached && !(await inTime(client, detach))) return 'stuck';
+    const detach = `ALTER TABLE ${parent} DETACH PARTITION ${partition} CONCURRENTLY`;
+    if (parent !== null && !(await inTime(client, detach))) return 'stuck';
     if (!(await inTime(client, `DROP TABLE IF EXISTS ${partition}`))) return 'in use';
   }
   return 'gone';
@@ -118,36 +118,36 @@ async function inTime(client: PoolClient, statement: string): Promise<boolean> {
 }
 
 interface Look {
-  readonly attached: boolean;
+  /** The group that it is attached to; null for none. */
+  readonly parent: string | null;
   readonly held: boolean;
 }
 
-async function look(client: PoolClient, table: Partitioned, partition: string): Promise<Look> {
-  const { rows } = await client.query<Look>(LOOK, [table, partition]);
-  return rows[0] ?? { attached: false, held: false };
+async function look(client: PoolClient, partition: string): Promise<Look> {
+  const { rows } = await client.query<Look>(LOOK, [partition]);
+  return rows[0] ?? { parent: null, held: false };
 }
 
 const PENDING = `
-  SELECT inhparent::regclass::text AS parent, inhrelid::regclass::text AS partition
-  FROM pg_inherits WHERE inhparent = ANY($1::regclass[]) AND inhdetachpending`;
+  SELECT p.inhparent::regclass::text AS parent, p.inhrelid::regclass::text AS partition
+  FROM pg_inherits g JOIN pg_inherits p ON p.inhparent = g.inhrelid
+  WHERE g.inhparent = ANY($1::regclass[]) AND p.inhdetachpending`;
 
 /**
- * Held: by somebody who went past the parent. One who holds the parent too is in the way of every
- * detach, whichever it is; that is found out by the first.
+ * Held: by somebody who went past the parents. One who holds the group too is in the way of every
+ * detach from it, whichever it is; that is found out by the first.
  */
 const LOOK = `
   SELECT
-    EXISTS (
-      SELECT FROM pg_inherits
-      WHERE inhparent = $1::regclass AND inhrelid = to_regclass($2)
-    ) AS attached,
+    i.inhparent::regclass::text AS parent,
     EXISTS (
       SELECT FROM pg_locks l
-      WHERE l.relation = to_regclass($2) AND l.granted
+      WHERE l.relation = p.oid AND l.granted
         AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
         AND l.pid IS DISTINCT FROM pg_backend_pid()
         AND NOT EXISTS (
-          SELECT FROM pg_locks p
-          WHERE p.pid = l.pid AND p.relation = $1::regclass AND p.granted
+          SELECT FROM pg_locks g
+          WHERE g.pid = l.pid AND g.relation = i.inhparent AND g.granted
         )
-    ) AS held`;
+    ) AS held
+  FROM (SELECT to_regclass($1)::oid AS oid) AS p LEFT JOIN pg_inherits i ON i.inhrelid = p.oid`;

@@ -1,29 +1,33 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
-import { codeOf, OwnerDatabase, sqlState, UNHURRIED_MS } from '@app/database';
+import {
+  codeOf,
+  type GroupedTable,
+  groupOfTenant,
+  OwnerDatabase,
+  sqlState,
+  UNHURRIED_MS,
+} from '@app/database';
 import type { PoolClient, QueryConfig } from 'pg';
 
 /** The tables that have a partition per tenant. */
-export const PARTITIONED = ['messages', 'dead_letters'] as const;
-export type Partitioned = (typeof PARTITIONED)[number];
+export const PARTITIONED: readonly GroupedTable[] = ['messages', 'dead_letters'];
 
-/**
- * What a tenant has from the beginning; the others come with their first row. At thousands of tenants
- * an ATTACH takes most of the time that a tenant's creation does, and few have dead letters.
- */
-const FROM_THE_BEGINNING: readonly Partitioned[] = ['messages'];
+/** What a tenant has from the beginning; the other comes with its first row: few have dead letters. */
+const FROM_THE_BEGINNING: GroupedTable = 'messages';
 
 /** A waiting ATTACH must not make others wait behind it for long. */
 const LOCK_TIMEOUT = `SET LOCAL lock_timeout = '2s'`;
 const ATTEMPTS = 8;
 
-export const partitionOf = (table: Partitioned, tenantId: string): string =>
+export const partitionOf = (table: GroupedTable, tenantId: string): string =>
   `${table}_${tenantId.replaceAll('-', '')}`;
 
 /**
- * Makes the tenants' partitions; `partition-removal` takes them away. `CREATE TABLE … PARTITION OF` and `DROP TABLE` of a partition
- * lock the parent for everybody; `ATTACH` and `DETACH … CONCURRENTLY` take SHARE UPDATE EXCLUSIVE,
- * which neither reads nor inserts wait for. They are what is used here, and nothing else.
+ * Makes the tenants' partitions, each in its group; `partition-removal` takes them away. `CREATE TABLE
+ * … PARTITION OF` and `DROP TABLE` of a partition lock the parent for everybody; `ATTACH` and `DETACH
+ * … CONCURRENTLY` take SHARE UPDATE EXCLUSIVE on the group, which neither reads nor inserts wait for.
+ * They are what is used here, and nothing else.
  *
  * https://www.postgresql.org/docs/current/ddl-partitioning.html#DDL-PARTITIONING-DECLARATIVE-MAINTENANCE
  */
@@ -47,7 +51,7 @@ export class TenantPartition {
         this.database.transaction(async (client) => {
           await client.query(LOCK_TIMEOUT);
           const result = await before(client);
-          await client.query(attach(tenantId, FROM_THE_BEGINNING));
+          await attach(client, FROM_THE_BEGINNING, tenantId);
           return result;
         }),
       ),
@@ -77,11 +81,11 @@ export class TenantPartition {
     });
   }
 
-  private async restoreOne(table: Partitioned, tenantId: string): Promise<void> {
+  private async restoreOne(table: GroupedTable, tenantId: string): Promise<void> {
     await this.database.transaction(async (client) => {
-      if (await isAttached(client, table, partitionOf(table, tenantId))) return;
+      if (await isAttached(client, partitionOf(table, tenantId))) return;
       await client.query(LOCK_TIMEOUT);
-      await client.query(attach(tenantId, [table]));
+      await attach(client, table, tenantId);
     });
   }
 
@@ -97,37 +101,36 @@ interface TimedQuery extends QueryConfig {
   readonly query_timeout: number;
 }
 
-function attach(tenantId: string, tables: readonly Partitioned[]): TimedQuery {
-  const text = tables.map((table) => attachSql(table, tenantId)).join('');
-  return { text, query_timeout: UNHURRIED_MS };
+async function attach(client: PoolClient, table: GroupedTable, tenantId: string): Promise<void> {
+  const { rows } = await client.query<{ group: string }>(
+    `SELECT ${groupOfTenant(table, '$1::uuid')} AS group`,
+    [tenantId],
+  );
+  const text = attachSql(table, rows[0]?.group ?? '', tenantId);
+  const unhurried: TimedQuery = { text, query_timeout: UNHURRIED_MS };
+  await client.query(unhurried);
 }
 
 /** LIKE with an identity column would make ATTACH fail on PostgreSQL 18. */
-function attachSql(table: Partitioned, tenantId: string): string {
+function attachSql(table: GroupedTable, group: string, tenantId: string): string {
   const partition = partitionOf(table, tenantId);
   return `
     CREATE TABLE IF NOT EXISTS ${partition} (LIKE ${table} INCLUDING ALL EXCLUDING IDENTITY);
-    ALTER TABLE ${table} ATTACH PARTITION ${partition} FOR VALUES IN ('${tenantId}');`;
+    ALTER TABLE ${group} ATTACH PARTITION ${partition} FOR VALUES IN ('${tenantId}');`;
 }
 
-async function isAttached(
-  client: PoolClient,
-  table: Partitioned,
-  partition: string,
-): Promise<boolean> {
-  const { rowCount } = await client.query(ATTACHED, [table, partition]);
+async function isAttached(client: PoolClient, partition: string): Promise<boolean> {
+  const { rowCount } = await client.query(ATTACHED, [partition]);
   return rowCount === 1;
 }
 
-const ATTACHED = `
-  SELECT 1 FROM pg_inherits
-  WHERE inhparent = $1::regclass AND inhrelid = to_regclass($2)`;
+const ATTACHED = 'SELECT FROM pg_inherits WHERE inhrelid = to_regclass($1)';
 
 const MISSING = `
   SELECT tenant_id::text FROM unnest($1::uuid[]) AS t (tenant_id)
   WHERE NOT EXISTS (
     SELECT FROM pg_inherits
-    WHERE inhparent = 'messages'::regclass AND NOT inhdetachpending
+    WHERE NOT inhdetachpending
       AND inhrelid = to_regclass('messages_' || replace(tenant_id::text, '-', ''))
   )`;
 

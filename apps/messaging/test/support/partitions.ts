@@ -1,4 +1,4 @@
-import type { TestDatabase } from './database';
+import { partitionOf, type TestDatabase } from './database';
 
 /** Tables that look like a tenant's partition, attached or not; of one tenant, or of all. */
 export async function partitionTables(database: TestDatabase, tenantId = ''): Promise<string[]> {
@@ -9,6 +9,25 @@ export async function partitionTables(database: TestDatabase, tenantId = ''): Pr
     [tenantId ? tenantId.replaceAll('-', '') : '%'],
   );
   return rows.map(({ name }) => name);
+}
+
+/** The table that a tenant's partition is attached to; null for none. */
+export async function parentOf(
+  database: TestDatabase,
+  tenantId: string,
+  table = 'messages',
+): Promise<string | null> {
+  const [row] = await database.rows<{ parent: string }>(
+    'SELECT inhparent::regclass::text AS parent FROM pg_inherits WHERE inhrelid = to_regclass($1)',
+    [partitionOf(tenantId, table)],
+  );
+  return row?.parent ?? null;
+}
+
+/** As an administrator might who repairs something. */
+export async function detachByHand(database: TestDatabase, tenantId: string): Promise<void> {
+  const parent = await parentOf(database, tenantId);
+  await database.client.query(`ALTER TABLE ${parent} DETACH PARTITION ${partitionOf(tenantId)}`);
 }
 
 /** Those of a tenant's partitions whose detaching has begun and not ended. */

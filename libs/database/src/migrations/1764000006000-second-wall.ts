@@ -40,6 +40,33 @@ const DROP_ROLE = `
   EXCEPTION WHEN dependent_objects_still_exist OR insufficient_privilege THEN NULL;
   END $$`;
 
+/** What serving may do with a table, and for whom. */
+export const WALL = {
+  messages: `
+    GRANT SELECT, INSERT ON messages TO ${SERVING_ROLE};
+    CREATE POLICY read_the_tenants ON messages FOR SELECT TO ${SERVING_ROLE}
+      USING (${IS_THE_TENANTS});
+    CREATE POLICY store_any ON messages FOR INSERT TO ${SERVING_ROLE} WITH CHECK (true);
+    ALTER TABLE messages ENABLE ROW LEVEL SECURITY`,
+  dead_letters: `
+    GRANT SELECT, INSERT, UPDATE, DELETE ON dead_letters TO ${SERVING_ROLE};
+    CREATE POLICY only_the_tenants ON dead_letters TO ${SERVING_ROLE} USING (${IS_THE_TENANTS});
+    ALTER TABLE dead_letters ENABLE ROW LEVEL SECURITY`,
+} as const;
+
+/** Ids alone: what is in the letters stays behind the wall. */
+export const ASK_ACROSS_TENANTS = `
+  CREATE OR REPLACE FUNCTION stranded_dead_letters(older_than_ms float8)
+  RETURNS TABLE (tenant_id uuid, id uuid) LANGUAGE sql SECURITY DEFINER
+  BEGIN ATOMIC
+    SELECT d.tenant_id, d.id FROM tenants t JOIN dead_letters d ON d.tenant_id = t.tenant_id
+    WHERE t.removed_at IS NULL
+      AND d.redriven_at < clock_timestamp() - make_interval(secs => older_than_ms / 1000)
+    LIMIT 100;
+  END;
+  REVOKE ALL ON FUNCTION stranded_dead_letters(float8) FROM PUBLIC;
+  GRANT EXECUTE ON FUNCTION stranded_dead_letters(float8) TO ${SERVING_ROLE}`;
+
 /**
  * The second wall between tenants: a statement that forgets its WHERE sees the rows of the tenant for
  * whom it runs, and none when it runs for nobody. Nothing is granted on the partitions, which have no
@@ -57,34 +84,12 @@ export class SecondWall1764000006000 implements MigrationInterface {
 
   async up(queryRunner: QueryRunner): Promise<void> {
     await queryRunner.query(MAKE_ROLE);
-    await queryRunner.query(`
-      GRANT SELECT, INSERT ON messages TO ${SERVING_ROLE};
-      GRANT SELECT, INSERT, UPDATE, DELETE ON dead_letters, ${WITHOUT_WALL} TO ${SERVING_ROLE}`);
-    await queryRunner.query(`
-      CREATE POLICY read_the_tenants ON messages FOR SELECT TO ${SERVING_ROLE}
-        USING (${IS_THE_TENANTS});
-      CREATE POLICY store_any ON messages FOR INSERT TO ${SERVING_ROLE} WITH CHECK (true);
-      CREATE POLICY only_the_tenants ON dead_letters TO ${SERVING_ROLE} USING (${IS_THE_TENANTS})`);
-    await queryRunner.query(`
-      ALTER TABLE messages ENABLE ROW LEVEL SECURITY;
-      ALTER TABLE dead_letters ENABLE ROW LEVEL SECURITY`);
-    await this.askAcrossTenants(queryRunner);
-  }
-
-  /** Ids alone: what is in the letters stays behind the wall. */
-  private async askAcrossTenants(queryRunner: QueryRunner): Promise<void> {
-    await queryRunner.query(`
-      CREATE FUNCTION stranded_dead_letters(older_than_ms float8)
-      RETURNS TABLE (tenant_id uuid, id uuid) LANGUAGE sql SECURITY DEFINER
-      BEGIN ATOMIC
-        SELECT d.tenant_id, d.id FROM tenants t JOIN dead_letters d ON d.tenant_id = t.tenant_id
-        WHERE t.removed_at IS NULL
-          AND d.redriven_at < clock_timestamp() - make_interval(secs => older_than_ms / 1000)
-        LIMIT 100;
-      END`);
-    await queryRunner.query(`
-      REVOKE ALL ON FUNCTION stranded_dead_letters(float8) FROM PUBLIC;
-      GRANT EXECUTE ON FUNCTION stranded_dead_letters(float8) TO ${SERVING_ROLE}`);
+    await queryRunner.query(
+      `GRANT SELECT, INSERT, UPDATE, DELETE ON ${WITHOUT_WALL} TO ${SERVING_ROLE}`,
+    );
+    await queryRunner.query(WALL.messages);
+    await queryRunner.query(WALL.dead_letters);
+    await queryRunner.query(ASK_ACROSS_TENANTS);
   }
 
   async down(queryRunner: QueryRunner): Promise<void> {

@@ -7,6 +7,7 @@ import { Tokens1764000005000 } from './1764000005000-tokens';
 import { SecondWall1764000006000 } from './1764000006000-second-wall';
 import { Limits1764000007000 } from './1764000007000-limits';
 import { UncountedRedeliveries1764000008000 } from './1764000008000-uncounted-redeliveries';
+import { PartitionGroups1764000009000 } from './1764000009000-partition-groups';
 
 /** In the order in which they run. */
 export const migrations = [
@@ -19,4 +20,5 @@ export const migrations = [
   SecondWall1764000006000,
   Limits1764000007000,
   UncountedRedeliveries1764000008000,
+  PartitionGroups1764000009000,
 ] as const;

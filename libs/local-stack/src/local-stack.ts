@@ -26,6 +26,8 @@ export interface LocalStackOptions {
   only?: readonly ServerName[];
   /** Servers that there are already, and that are used as they are. */
   env?: { DATABASE_URL?: string | undefined; RABBITMQ_URL?: string | undefined };
+  /** How often RabbitMQ counts what its queues do; default: often enough for tests. */
+  countsEveryMs?: number;
   /** Default: one of its own. */
   watchdog?: Watchdog;
 }
@@ -105,9 +107,10 @@ export class LocalStack {
   private async startRabbitmq(): Promise<void> {
     if (!this.needs('rabbitmq') || this.options.env?.RABBITMQ_URL) return;
     const { watchdog } = this;
+    const { countsEveryMs } = this.options;
     const started = this.announce('RabbitMQ');
     const dataDir = join(this.dataDir, 'rabbitmq');
-    this.rabbitmq = await startBroker({ dataDir, log: this.log, watchdog });
+    this.rabbitmq = await startBroker({ dataDir, log: this.log, watchdog, countsEveryMs });
     started();
   }
 

@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { countingEvery } from './rabbitmq-statistics';
 
 export interface RabbitmqPorts {
   readonly amqp: number;
@@ -16,6 +17,8 @@ export interface RabbitmqNodeOptions {
   settings: Readonly<Record<string, string>>;
   /** Nodes of one cluster share it; default: Erlang makes one up. */
   cookie: string | undefined;
+  /** Milliseconds; default: often enough for tests. */
+  countsEveryMs: number | undefined;
 }
 
 /** What lies in the folder of one RabbitMQ node, and the environment that points it there. */
@@ -45,7 +48,12 @@ export class RabbitmqNodeFiles {
     if (options.cookie) writeFileSync(cookieFile, options.cookie, { mode: 0o600 });
   }
 
-  environment({ nodename, ports, epmdPort }: RabbitmqNodeOptions): NodeJS.ProcessEnv {
+  environment({
+    nodename,
+    ports,
+    epmdPort,
+    countsEveryMs,
+  }: RabbitmqNodeOptions): NodeJS.ProcessEnv {
     return {
       ...environmentOfNoOtherNode(),
       HOME: this.directory,
@@ -53,7 +61,7 @@ export class RabbitmqNodeFiles {
       ERL_EPMD_ADDRESS: '127.0.0.1',
       RABBITMQ_NODENAME: nodename,
       RABBITMQ_DIST_PORT: String(ports.distribution),
-      RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '-kernel inet_dist_use_interface {127,0,0,1}',
+      RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: `-kernel inet_dist_use_interface {127,0,0,1} ${countingEvery(countsEveryMs)}`,
       // The script then becomes the node instead of waiting for it, so that the pid we know is
       // the node's, and signals reach it.
       RUNNING_UNDER_SYSTEMD: 'true',
@@ -86,8 +94,6 @@ function configOf({ ports, settings }: RabbitmqNodeOptions): string {
     'listeners.tcp.loopback': `127.0.0.1:${ports.amqp}`,
     'management.tcp.ip': '127.0.0.1',
     'management.tcp.port': String(ports.management),
-    // Milliseconds; the default of 5 s is long for a test that waits for a figure.
-    collect_statistics_interval: '500',
     'log.console': 'false',
     'log.file.level': 'info',
     'vm_memory_high_watermark.relative': '0.4',

@@ -14,6 +14,8 @@ export interface RabbitmqServerOptions {
   epmdPort?: number;
   /** Nodes of one cluster need the same. */
   cookie?: string;
+  /** How often it counts what its queues do, in milliseconds; default: often enough for tests. */
+  countsEveryMs?: number | undefined;
   /** Settings of rabbitmq.conf over the defaults. */
   settings?: Readonly<Record<string, string>>;
   /** Default: one of its own. */
@@ -29,5 +31,6 @@ export async function nodeOptions(options: RabbitmqServerOptions): Promise<Rabbi
     epmdPort: options.epmdPort ?? (await freePort()),
     settings: options.settings ?? {},
     cookie: options.cookie,
+    countsEveryMs: options.countsEveryMs,
   };
 }

@@ -9,6 +9,7 @@ export interface StartBrokerOptions {
   dataDir: string;
   log: (line: string) => void;
   watchdog: Watchdog;
+  countsEveryMs?: number | undefined;
 }
 
 /**

@@ -139,6 +139,8 @@ const FORGET_DEAD: Statement = {
  *   would otherwise take the first one's tenants for a dead replica's.
  * - A replica that is not fit keeps what it has until another one is steadily fit.
  * - Rows are written in the order of their keys, or two claims would lock each other out.
+ * - NOT IN is answered from a hash table. NOT EXISTS would be a join, which PostgreSQL does by comparing
+ *   each with each as long as it takes the tables to be small, as it does for minutes after a start.
  */
 const BALANCE: Statement = {
   name: 'balance-leases',
@@ -172,7 +174,7 @@ const BALANCE: Statement = {
         EXISTS (SELECT FROM steady WHERE replica_id <> $1) AS may_leave
     ), free AS (
       SELECT tenant_id FROM active
-      WHERE NOT EXISTS (SELECT FROM held WHERE held.tenant_id = active.tenant_id)
+      WHERE tenant_id NOT IN (SELECT tenant_id FROM held)
         AND ((SELECT takes_over FROM mine)
           OR NOT EXISTS (SELECT FROM tenant_leases l WHERE l.tenant_id = active.tenant_id))
       ORDER BY random()

@@ -19,7 +19,7 @@ import { WhileAsked } from './while-asked';
 /** A dead replica is noticed, and its tenants taken over, a little later than its last heartbeat counts. */
 const BALANCE_EVERY_MS = 1_000;
 /** Thousands of tenants are counted each time; hundreds may be created in a second. */
-const BALANCE_AT_MOST_EVERY_MS = 100;
+const BALANCE_REST = { atLeastMs: 100, atMostMs: 250 } as const;
 const COMPARE_EVERY_MS = 5_000;
 
 /** Consumers that are started at a time; each is a handful of questions to the broker. */
@@ -37,7 +37,7 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
   private readonly balancing = new WhileAsked(
     () => this.takeShare(),
     (error) => this.logger.debug(`Not balanced, trying again: ${String(error)}`),
-    BALANCE_AT_MOST_EVERY_MS,
+    BALANCE_REST,
   );
   private readonly passing = new WhileAsked(
     () => this.pass(),

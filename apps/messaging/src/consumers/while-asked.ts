@@ -1,5 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
+/** Work that takes long may not be done all the time. */
+const REST_TO_WORK = 4;
+
+interface Rest {
+  readonly atLeastMs: number;
+  readonly atMostMs: number;
+}
+
 /** Work that is asked for again and again: it is done once more after the last time, never twice at once. */
 export class WhileAsked {
   private working: Promise<void> | undefined;
@@ -9,7 +17,7 @@ export class WhileAsked {
     private readonly work: () => Promise<void>,
     private readonly onError: (error: unknown) => void,
     /** How long to wait before it is done again: what is asked for meanwhile is one request. */
-    private readonly restMs = 0,
+    private readonly rest: Rest = { atLeastMs: 0, atMostMs: 0 },
   ) {}
 
   /** Has the work done, soon; never rejects. */
@@ -21,8 +29,15 @@ export class WhileAsked {
   private async run(): Promise<void> {
     while (this.again) {
       this.again = false;
+      const start = performance.now();
       await this.work().catch((error: unknown) => this.onError(error));
-      if (this.restMs > 0) await delay(this.restMs, undefined, { ref: false });
+      await this.restAfter(performance.now() - start);
     }
+  }
+
+  private async restAfter(workMs: number): Promise<void> {
+    const { atLeastMs, atMostMs } = this.rest;
+    const restMs = Math.min(Math.max(workMs * REST_TO_WORK, atLeastMs), atMostMs);
+    if (restMs > 0) await delay(restMs, undefined, { ref: false });
   }
 }

@@ -1,6 +1,5 @@
 import 'reflect-metadata';
-import { DataSource } from 'typeorm';
-import { migrationOptions } from '@app/database';
+import { migrationOptions, PatientDataSource } from '@app/database';
 import { Message } from './apps/messaging/src/messages/message.entity';
 import { Tenant } from './apps/messaging/src/tenants/tenant.entity';
 
@@ -8,4 +7,4 @@ const url = process.env['DATABASE_URL'];
 if (!url) throw new Error('DATABASE_URL must be set, to a URL such as postgres://user@host/db');
 
 /** What TypeORM's command line works on: `npm run migration:run`, `:revert`, `:generate`. */
-export default new DataSource({ ...migrationOptions(url), entities: [Tenant, Message] });
+export default new PatientDataSource({ ...migrationOptions(url), entities: [Tenant, Message] });

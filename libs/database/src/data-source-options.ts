@@ -1,5 +1,6 @@
 import { type PoolConfig, types } from 'pg';
 import type { DataSourceOptions } from 'typeorm';
+import { boundedWaiting } from './bounded-waiting';
 import { HeardClient } from './heard-client';
 import { migrations } from './migrations';
 import { SERVING_ROLE } from './serving-role';
@@ -55,7 +56,7 @@ export function migrationOptions(url: string): PostgresOptions {
     applicationName: 'messaging-migrations',
     // TypeORM knows nothing of partitions: the schema is made by migrations in SQL alone.
     synchronize: false,
-    migrations: [...migrations],
+    migrations: migrations.map(boundedWaiting),
     migrationsTableName: 'migrations',
     migrationsTransactionMode: 'each',
     extra: { Client: HeardClient, connectionTimeoutMillis: CONNECT_TIMEOUT_MS, keepAlive: true },

@@ -64,7 +64,7 @@ export class DatabaseStarter implements OnApplicationBootstrap, OnModuleDestroy 
   private async tryToStart(): Promise<DatabaseState> {
     const { DATABASE_URL: url, MIGRATE_ON_START: mayMigrate } = this.environment;
     try {
-      if (mayMigrate) await migrate(url);
+      if (mayMigrate) await migrate(url, this.stopping.signal);
       if (await hasPendingMigrations(url)) {
         this.logger.warn('Migrations are pending: run `npm run migration:run`');
         return 'migrations pending';

@@ -1,15 +1,31 @@
+import { AbstractLogger, DataSource } from 'typeorm';
 import { lookOptions, migrationOptions } from './data-source-options';
+import { PatientDataSource } from './patient-data-source';
 import { onShortLived } from './short-lived';
 
 /** Any number that nobody else uses: the lock among replicas that migrate. */
 const MIGRATION_LOCK = 7_301_401;
 
+/** TypeORM's own says on the console, and not in JSON, what is thrown as well. */
+class NoLogger extends AbstractLogger {
+  protected override writeLog(): void {
+    return undefined;
+  }
+}
+
 /**
  * Runs what is pending. Safe from several replicas at once: an advisory lock lets one run while the
- * others wait, and then find nothing left to do.
+ * others wait, and then find nothing left to do. It is kept between attempts: others would begin where
+ * this one rests.
+ *
+ * @throws SchemaInUse when transactions of others are in the way for too long, or `signal` says stop
  */
-export function migrate(url: string): Promise<void> {
-  return onShortLived(migrationOptions(url), async (dataSource) => {
+export function migrate(url: string, signal: AbortSignal): Promise<void> {
+  const source = new PatientDataSource(
+    { ...migrationOptions(url), logger: new NoLogger() },
+    { signal },
+  );
+  return onShortLived(source, async (dataSource) => {
     // Held by its session: when this process dies, so does the lock.
     await dataSource.createQueryRunner().query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
     await dataSource.runMigrations();
@@ -18,5 +34,7 @@ export function migrate(url: string): Promise<void> {
 
 /** Asked as the owner: before its migration, there is no role to serve with. */
 export function hasPendingMigrations(url: string): Promise<boolean> {
-  return onShortLived(lookOptions(url), (dataSource) => dataSource.showMigrations());
+  return onShortLived(new DataSource(lookOptions(url)), (dataSource) =>
+    dataSource.showMigrations(),
+  );
 }

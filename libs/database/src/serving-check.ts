@@ -1,3 +1,4 @@
+import { DataSource } from 'typeorm';
 import { servingOptions } from './data-source-options';
 import { SERVING_ROLE } from './serving-role';
 import { onShortLived } from './short-lived';
@@ -20,7 +21,7 @@ export class NotServingRole extends Error {
  * @throws NotServingRole when it is not the role that serves
  */
 export async function checkServingRole(url: string): Promise<void> {
-  const [row] = await onShortLived(servingOptions(url, 1), (dataSource) =>
+  const [row] = await onShortLived(new DataSource(servingOptions(url, 1)), (dataSource) =>
     dataSource.query<{ role: string }[]>('SELECT current_user AS role'),
   );
   if (row?.role !== SERVING_ROLE) throw new NotServingRole(String(row?.role));

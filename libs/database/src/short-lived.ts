@@ -1,11 +1,11 @@
-import { DataSource, type DataSourceOptions } from 'typeorm';
+import type { DataSource } from 'typeorm';
 
-/** Does `work` with connections of its own, which are closed afterwards, whatever came of it. */
+/** Does `work` with the connections of `source`, which are closed afterwards, whatever came of it. */
 export async function onShortLived<Result>(
-  options: DataSourceOptions,
+  source: DataSource,
   work: (dataSource: DataSource) => Promise<Result>,
 ): Promise<Result> {
-  const dataSource = await new DataSource(options).initialize();
+  const dataSource = await source.initialize();
   try {
     return await work(dataSource);
   } finally {

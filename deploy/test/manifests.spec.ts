@@ -172,5 +172,7 @@ describe('the manifests', () => {
     });
     const ports = JSON.stringify(policies.map(({ spec }) => spec));
     for (const port of [53, 5432, 5671, 5672, 4318]) expect(ports).toContain(`"port":${port}`);
+    // OTLP by gRPC, which the program does not speak.
+    expect(ports).not.toContain('4317');
   });
 });

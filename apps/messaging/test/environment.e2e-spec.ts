@@ -69,6 +69,7 @@ describe('the environment', () => {
     ['JWT_JWKS_URL', 'not a URL'],
     ['JWT_SECRET', 'too short'],
     ['DEFAULT_WORKERS', '1001'],
+    ['OTEL_TRACES_EXPORTER', 'zipkin'],
   ])('is refused with %s=%s, in one line', async (name, value) => {
     expect(await problems({ ...SOUND, [name]: value })).toEqual([name]);
   });

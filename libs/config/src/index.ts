@@ -1,5 +1,6 @@
 export { ConfigModule } from './config.module';
 export { Environment, type Role } from './environment';
+export { asksForTraces } from './open-telemetry';
 export {
   InvalidEnvironment,
   loadEnvironment,

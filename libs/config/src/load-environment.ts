@@ -4,6 +4,7 @@ import { parseEnv } from 'node:util';
 import { plainToInstance } from 'class-transformer';
 import { validateSync } from 'class-validator';
 import { Environment } from './environment';
+import { openTelemetryProblems } from './open-telemetry';
 
 /** All that is wrong with the environment, a line each, so that one look mends everything. */
 export class InvalidEnvironment extends Error {
@@ -21,8 +22,13 @@ type Variables = Readonly<Record<string, string | undefined>>;
  * @throws InvalidEnvironment naming every variable that is missing or wrong
  */
 export function loadEnvironment(variables: Variables, folder: string): Environment {
-  const environment = plainToInstance(Environment, present({ ...dotEnv(folder), ...variables }));
-  const problems = [...fieldProblems(environment), ...ruleProblems(environment)];
+  const all = { ...dotEnv(folder), ...variables };
+  const environment = plainToInstance(Environment, present(all));
+  const problems = [
+    ...fieldProblems(environment),
+    ...ruleProblems(environment),
+    ...openTelemetryProblems(all),
+  ];
   if (problems.length > 0) throw new InvalidEnvironment(problems);
   return environment;
 }

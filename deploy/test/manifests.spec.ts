@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { Environment, loadEnvironment } from '@app/config';
 import { findKubectl } from '@app/local-stack';
 import { getMetadataStorage } from 'class-validator';
@@ -19,6 +20,7 @@ const SECRETS = {
   DATABASE_URL: 'postgres://app:secret@postgres/messaging',
   RABBITMQ_URL: 'amqps://app:secret@rabbitmq',
   JWT_SECRET: 'x'.repeat(32),
+  METRICS_TOKEN: 'x'.repeat(32),
 };
 const FILLED_IN = {
   'secrets.env': SECRETS,
@@ -31,6 +33,8 @@ const known = new Set(
     .getTargetValidationMetadatas(Environment, '', false, false)
     .map(({ propertyName }) => propertyName),
 );
+
+const isHeadless = ({ spec }: Workload): boolean => Reflect.get(spec, 'clusterIP') === 'None';
 
 describe('the manifests', () => {
   let kubectl: string;
@@ -162,6 +166,21 @@ describe('the manifests', () => {
       ({ spec }) => spec.scaleTargetRef?.name,
     );
     expect(scaled).toEqual(all('Deployment').map(({ metadata }) => metadata.name));
+  });
+
+  it('give Prometheus a name for every pod, and let it in', () => {
+    const job = readFileSync(resolve(__dirname, '../monitoring/kubernetes.yml'), 'utf8');
+    for (const { spec } of all<Workload>('Deployment')) {
+      const { matchLabels } = spec.selector;
+      const named = all<Workload>('Service').find(
+        (service) => isDeepStrictEqual(service.spec.selector, matchLabels) && isHeadless(service),
+      );
+      expect(named?.spec).toMatchObject({ publishNotReadyAddresses: true });
+      expect(job).toContain(`${named?.metadata.name}.${named?.metadata.namespace}.svc`);
+    }
+    expect(job).toContain(`port: ${config()['PORT']}`);
+    const policies = JSON.stringify(all('NetworkPolicy'));
+    expect(policies).toContain('"kubernetes.io/metadata.name":"monitoring"');
   });
 
   it('let nothing in and out but what is named', () => {

@@ -31,6 +31,8 @@ describe('the monitoring', () => {
   it('has alert rules and a configuration that Prometheus takes', async () => {
     expect(await check('check', 'rules', 'alerts.yml')).toContain('SUCCESS');
     expect(await check('check', 'config', 'prometheus.yml')).toContain('SUCCESS');
+    // Without its files: the token is in the cluster.
+    expect(await check('check', 'config', '--syntax-only', 'kubernetes.yml')).toContain('SUCCESS');
   });
 
   it('raises each alert when its time has come, and none while all is well', async () => {

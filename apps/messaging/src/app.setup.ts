@@ -19,6 +19,7 @@ import { requestId } from './request-id';
 import { traceRequests } from './request-traces';
 import { addSecurityHeaders } from './security-headers';
 import { Shutdown } from './shutdown';
+import { refuseWhileClosing } from './stopping-refusals';
 import { AtMostMaxWorkers } from './tenants/dto/workers.dto';
 import { dropUnreadBodies } from './unread-bodies';
 import { UnreadableRequests } from './unreadable-requests';
@@ -39,6 +40,7 @@ export function httpAdapter(environment: Environment, refusals: UnroutedRefusals
     bodyLimit: MAX_MESSAGE_BYTES + ENVELOPE_BYTES,
     // Kept-alive connections without a request would otherwise hold up a stop.
     forceCloseConnections: 'idle',
+    return503OnClosing: false,
     frameworkErrors: answerUnroutable(refusals),
     ...httpLimits(environment, unreadable),
   });
@@ -81,6 +83,7 @@ export function setUpApp(
     swaggerOptions: { persistAuthorization: true },
   });
   refuseInPlaceOfNode(fastify);
+  refuseWhileClosing(fastify);
   refuseStrangersEarly(app, environment);
   stopOnSignals(app);
   endConnectionsWhenDraining(app);

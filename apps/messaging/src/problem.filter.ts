@@ -33,6 +33,7 @@ import {
   problemOf,
   reasonOf,
 } from './problem';
+import { Stopping } from './stopping-refusals';
 import { LimitExceeded } from './tenants/limits/limit.errors';
 import { willBeLogged } from './request-facts';
 import { secure } from './security-headers';
@@ -114,6 +115,7 @@ function known(error: unknown): ProblemBody | undefined {
   if (error instanceof TenantNameTaken) return problemOf('tenant-name-taken', detail);
   if (error instanceof LimitExceeded) return problemOf(error.kind, detail);
   if (error instanceof MessageTooLarge) return problemOf('message-too-large', detail);
+  if (error instanceof Stopping) return problemOf('stopping', detail);
   if (error instanceof NotReady) return problemOf('not-ready', detail, { checks: error.checks });
   return undefined;
 }

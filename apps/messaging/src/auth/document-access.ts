@@ -28,6 +28,7 @@ function guard(operation: Operation): void {
   addProblem(operation, 'unauthorized');
   if (access === 'admin') addProblem(operation, 'forbidden');
   addProblem(operation, 'key-server-unavailable');
+  addProblem(operation, 'stopping');
 }
 
 /** Beside what is documented for the same status. */

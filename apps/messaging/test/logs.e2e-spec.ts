@@ -116,6 +116,21 @@ describe('the log', () => {
     await eventually(async () => expect(await api.status('/health/ready')).toBe(200));
   });
 
+  it('names the tenant in a field of its own whenever a line is about one, if no request writes it', async () => {
+    const { api } = program;
+    const tenantId = await api.createTenant();
+    await eventually(async () => expect((await broker.queue(tenantId))?.consumers).toBe(1));
+    await broker.deleteQueue(tenantId);
+    const about = (): LogLine[] =>
+      linesOf(program).filter(({ msg = '' }) => /\btenant [0-9a-f]{8}-/i.test(msg));
+    await eventually(() => expect(about().map(({ msg }) => msg)).toContainEqual(brokeOf(tenantId)));
+    for (const { msg, tenant_id } of about())
+      expect(msg).toContain(`enant ${tenant_id ?? 'without a field'}`);
+  });
+
+  const brokeOf = (tenantId: string): unknown =>
+    expect.stringContaining(`The consumer of tenant ${tenantId} broke: `);
+
   describe('never tells', () => {
     let tenantId: string;
     let messages: string;
@@ -201,6 +216,8 @@ describe('the log', () => {
           FOR EACH ROW EXECUTE FUNCTION fail()`);
       await publish(`{"fails": "${SECRET}"}`);
       await expectKept(/goes back to its queue: out of sorts/);
+      const back = linesOf(program).find(({ msg = '' }) => /goes back to its queue/.test(msg));
+      expect(back).toMatchObject({ level: 50, tenant_id: tenantId });
       await database.client.query(`DROP TRIGGER fail ON ${partitionOf(tenantId)}`);
     });
 

@@ -1,4 +1,5 @@
 import { Logger } from '@nestjs/common';
+import { aboutTenant } from '../about-tenant';
 import type { DeadLetterStore } from '../dead-letters/dead-letter.store';
 import type { MessageStore } from '../messages/message.store';
 import type { TenantPartition } from '../tenants/tenant-partition';
@@ -117,7 +118,8 @@ export class BatchWrite {
       return;
     }
     const { id, tenantId } = delivery;
-    this.logger.error(`Message ${id} of tenant ${tenantId} goes back to its queue: ${reason}`);
+    const text = `Message ${id} of tenant ${tenantId} goes back to its queue: ${reason}`;
+    this.logger.error(aboutTenant(tenantId, text));
     this.outcomes.set(delivery, { kind: 'failed' });
   }
 
@@ -135,9 +137,14 @@ export class BatchWrite {
         return (await this.withoutPartition(tenantId)) ?? this.bury(delivery, reason);
       case 'refused':
       case 'unknown':
-        this.logger.error(`A dead letter of tenant ${tenantId} is not kept: ${answer.reason}`);
-        return { kind: 'failed' };
+        return this.notKept(tenantId, answer);
     }
+  }
+
+  private notKept(tenantId: string, { reason }: AtFault): Outcome {
+    const text = `A dead letter of tenant ${tenantId} is not kept: ${reason}`;
+    this.logger.error(aboutTenant(tenantId, text));
+    return { kind: 'failed' };
   }
 
   private settleAll(deliveries: readonly Delivery[], outcome: Outcome): void {

@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { ConsumerConnections, isQueueMissing } from '@app/broker';
 import type { ConsumeMessage } from 'amqplib';
+import { aboutTenant } from '../about-tenant';
 import { TenantsService } from '../tenants/tenants.service';
 import { readDelivery } from './delivery';
 import { DeliveryLimit } from './delivery-limit';
@@ -133,7 +134,8 @@ export class ConsumerRegistry {
   }
 
   private async drop(consumer: TenantConsumer): Promise<void> {
-    this.logger.warn(`Tenant ${consumer.tenantId} is another replica's now`);
+    const { tenantId } = consumer;
+    this.logger.warn(aboutTenant(tenantId, `Tenant ${tenantId} is another replica's now`));
     await consumer.drop();
     this.remove(consumer);
   }
@@ -146,7 +148,7 @@ export class ConsumerRegistry {
       const delivery = readDelivery(tenantId, message, new Date());
       return await this.limit.guard(delivery, message, () => this.lanes.store(delivery, workers));
     } catch (error) {
-      this.logger.error(error instanceof Error ? error : String(error));
+      this.logger.error(aboutTenant(tenantId, `A message of tenant ${tenantId} failed`, error));
       return { kind: 'failed' };
     }
   }
@@ -157,13 +159,14 @@ export class ConsumerRegistry {
    * break again, and bring the messages nearer to their delivery limit: so the next one waits.
    */
   private forget(consumer: TenantConsumer, reason: string): void {
-    const text = `The consumer of tenant ${consumer.tenantId} broke: ${reason}`;
+    const { tenantId } = consumer;
+    const line = aboutTenant(tenantId, `The consumer of tenant ${tenantId} broke: ${reason}`);
     // Thousands break with their connection, whose loss was logged.
-    if (consumer.place.connection.isUp()) this.logger.warn(text);
-    else this.logger.debug(text);
+    if (consumer.place.connection.isUp()) this.logger.warn(line);
+    else this.logger.debug(line);
     this.changed();
     void this.stop(consumer);
-    this.broke(consumer.tenantId);
+    this.broke(tenantId);
   }
 
   private remove(consumer: TenantConsumer): void {

@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { topology } from '@app/broker';
 import type { ConsumeMessage } from 'amqplib';
+import { aboutTenant } from '../about-tenant';
 import { type DeadLetterRow, DeadLetterStore } from '../dead-letters/dead-letter.store';
 import { TenantPartition } from '../tenants/tenant-partition';
 import { TenantsService } from '../tenants/tenants.service';
@@ -25,7 +26,11 @@ export class DeadLetterBurial {
   async bury(message: ConsumeMessage): Promise<Outcome> {
     const tenantId = tenantOf(message);
     if (tenantId === undefined)
-      return this.letGo(message.properties.messageId, 'it came from no queue of a tenant');
+      return this.letGo(
+        undefined,
+        message.properties.messageId,
+        'it came from no queue of a tenant',
+      );
     const delivery = readDelivery(tenantId, message, new Date());
     return this.keep(delivery, reasonOf(message, delivery.attempts));
   }
@@ -43,7 +48,7 @@ export class DeadLetterBurial {
         return { kind: 'tenant gone' };
       case 'refused':
       case 'unknown':
-        return this.letGo(delivery.id, answer.reason);
+        return this.letGo(delivery.tenantId, delivery.id, answer.reason);
     }
   }
 
@@ -60,8 +65,9 @@ export class DeadLetterBurial {
   }
 
   /** What nobody can ever be shown would otherwise come back for ever. It is in the log. */
-  private letGo(id: unknown, why: string): Outcome {
-    this.logger.error(`Dead letter ${String(id)} is let go: ${why}`);
+  private letGo(tenantId: string | undefined, id: unknown, why: string): Outcome {
+    const text = `Dead letter ${String(id)} is let go: ${why}`;
+    this.logger.error(tenantId === undefined ? text : aboutTenant(tenantId, text));
     return { kind: 'dead', reason: why };
   }
 }

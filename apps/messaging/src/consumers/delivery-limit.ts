@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Environment } from '@app/config';
 import type { ConsumeMessage } from 'amqplib';
+import { aboutTenant } from '../about-tenant';
 import { keyedId } from '../messages/message-id';
 import { DeadLetterBurial, neverSettled } from './dead-letter-burial';
 import { type Delivery, isUncounted } from './delivery';
@@ -69,7 +70,8 @@ export class DeliveryLimit {
   /** One that is left over is deleted by and by, and hurts only a message that comes back again. */
   private async forget(tenantId: string, key: string): Promise<void> {
     await this.redeliveries.forget(tenantId, key).catch((error: unknown) => {
-      this.logger.warn(`A count of redeliveries stays for now: ${String(error)}`);
+      const text = `A count of redeliveries stays for now: ${String(error)}`;
+      this.logger.warn(aboutTenant(tenantId, text));
     });
   }
 }

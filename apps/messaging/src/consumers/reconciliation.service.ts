@@ -7,6 +7,7 @@ import {
 import { setTimeout as delay } from 'node:timers/promises';
 import { ConsumerConnections, ConsumingConnection } from '@app/broker';
 import { DatabaseStarter } from '@app/database';
+import { aboutTenant } from '../about-tenant';
 import { Shutdown } from '../shutdown';
 import { ConsumerRegistry } from './consumer-registry.service';
 import { ConsumerReporter } from './consumer-reporter.service';
@@ -110,7 +111,8 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
     if (this.stopped) return;
     this.heardOf.set(tenantId, ++this.tick);
     this.converge(tenantId, () => this.readOne(tenantId)).catch((error: unknown) => {
-      this.logger.warn(`Tenant ${tenantId} is not as it should be yet: ${String(error)}`);
+      const text = `Tenant ${tenantId} is not as it should be yet: ${String(error)}`;
+      this.logger.warn(aboutTenant(tenantId, text));
     });
   }
 

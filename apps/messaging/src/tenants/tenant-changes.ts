@@ -73,7 +73,8 @@ export class TenantChanges implements OnApplicationBootstrap, OnApplicationShutd
     try {
       await within(ANNOUNCE_WITHIN_MS, sent, () => new Error('the broker did not take it in time'));
     } catch (error) {
-      this.logger.warn(`Not announced: ${pattern} ${JSON.stringify(event)}: ${String(error)}`);
+      const msg = `Not announced: ${pattern} ${JSON.stringify(event)}: ${String(error)}`;
+      this.logger.warn({ ...event, msg });
     }
   }
 

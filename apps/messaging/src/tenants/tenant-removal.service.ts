@@ -9,6 +9,7 @@ import { InjectRepository } from '@nestjs/typeorm';
 import { TenantQueues, within } from '@app/broker';
 import { DatabaseStarter } from '@app/database';
 import { In, IsNull, Not, Repository } from 'typeorm';
+import { aboutTenant } from '../about-tenant';
 import { PartitionRemoval, type Removed } from './partition-removal';
 import { Tenant } from './tenant.entity';
 import { TenantPartition } from './tenant-partition';
@@ -68,7 +69,8 @@ export class TenantRemoval
    */
   async begin(tenantId: string): Promise<void> {
     await this.queues.unbind(tenantId).catch((error: unknown) => {
-      this.logger.warn(`The queue of removed tenant ${tenantId} is still bound: ${String(error)}`);
+      const text = `The queue of removed tenant ${tenantId} is still bound: ${String(error)}`;
+      this.logger.warn(aboutTenant(tenantId, text));
     });
     this.wake();
   }
@@ -122,7 +124,8 @@ export class TenantRemoval
       await this.queues.delete(tenantId);
       return true;
     } catch (error) {
-      this.logger.warn(`The queue of removed tenant ${tenantId} stays for now: ${String(error)}`);
+      const text = `The queue of removed tenant ${tenantId} stays for now: ${String(error)}`;
+      this.logger.warn(aboutTenant(tenantId, text));
       return false;
     }
   }

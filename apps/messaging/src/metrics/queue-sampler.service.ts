@@ -9,6 +9,7 @@ import { ConsumingConnection, TenantQueues } from '@app/broker';
 import { Database, DatabaseStarter, type Statement } from '@app/database';
 import { LastDelivered } from '../consumers/last-delivered';
 import { Ownership } from '../consumers/ownership.service';
+import { HEARTBEAT_FRESH } from '../tenants/consumer-reports';
 import { nextSample, oldestAgeSeconds, type QueueSample } from './queue-sample';
 import type { TenantValue } from './top-tenants';
 
@@ -26,15 +27,25 @@ interface LivingTenant {
   tenant_id: string;
   name: string;
   status: 'active' | 'paused';
-  /** The replica that consumes it; null while none does. */
-  owner: string | null;
+  /** The replica that looks at its queue; null while none lives. */
+  watched_by: string | null;
 }
 
+/** Of what no living replica owns one is in charge, fit if any is: each queue is counted once. */
 const LIVING: Statement = {
   name: 'living-tenants',
   text: `
-    SELECT tenant_id, name, status, l.replica_id AS owner
-    FROM tenants LEFT JOIN tenant_leases l USING (tenant_id) WHERE removed_at IS NULL`,
+    WITH living AS (
+      SELECT replica_id, steady_since FROM replicas
+      WHERE heartbeat_at > clock_timestamp() - interval '${HEARTBEAT_FRESH}'
+    ), in_charge AS (
+      SELECT replica_id FROM living ORDER BY steady_since IS NULL, replica_id LIMIT 1
+    )
+    SELECT tenant_id, name, status,
+      coalesce(owner.replica_id, (SELECT replica_id FROM in_charge)) AS watched_by
+    FROM tenants LEFT JOIN tenant_leases l USING (tenant_id)
+    LEFT JOIN living owner ON owner.replica_id = l.replica_id
+    WHERE removed_at IS NULL`,
 };
 
 /** PostgreSQL's own count of live rows, a second or so old, without reading any. */
@@ -50,8 +61,8 @@ const DEAD_LETTERS: Statement = {
  * Looks at the tenants' queues in turns, at its own pace: a scrape reads what is known, however many
  * tenants there are. Asks by AMQP alone (a passive declare), since the management API may be away.
  *
- * Each replica looks at the queues of the tenants that it owns, and all look at those that nobody
- * owns, the paused ones' among them: of such a queue several tell, so take the greatest, not the sum.
+ * Each replica looks at the queues of the tenants that it owns, and one of them at those that nobody
+ * owns, the paused ones' among them: what is taken together can be summed over the replicas.
  */
 @Injectable()
 export class QueueSampler implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -158,8 +169,8 @@ export class QueueSampler implements OnApplicationBootstrap, BeforeApplicationSh
     return !this.stopping.signal.aborted && this.connection.isUp();
   }
 
-  private isOwn({ owner }: LivingTenant): boolean {
-    return owner === null || owner === this.ownership.replicaId;
+  private isOwn({ watched_by: watchedBy }: LivingTenant): boolean {
+    return watchedBy === null || watchedBy === this.ownership.replicaId;
   }
 
   private forgetOthers(own: ReadonlySet<string>): void {

@@ -12,6 +12,9 @@ import { TcpProxy } from './support/tcp-proxy';
 /** Nothing that the program makes by itself looks like this. */
 const SECRET = 'hush-5f0c-do-not-tell';
 
+const MANY = 20;
+const DEAD_LETTER_AFTER = 5;
+
 describe('the log', () => {
   let database: TestDatabase;
   let broker: TestBroker;
@@ -28,8 +31,12 @@ describe('the log', () => {
     program = await Program.start({
       databaseUrl: to.database.url,
       rabbitmqUrl: to.broker.url,
-      // All that it has to say, that of the libraries included.
-      env: { LOG_LEVEL: 'trace', OTEL_EXPORTER_OTLP_ENDPOINT: collector.url },
+      env: {
+        // All that it has to say, that of the libraries included.
+        LOG_LEVEL: 'trace',
+        OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+        DEAD_LETTER_AFTER: String(DEAD_LETTER_AFTER),
+      },
     });
   });
 
@@ -208,16 +215,30 @@ describe('the log', () => {
       await expectKept(/./);
     });
 
-    it('what fails for a reason that nobody knows', async () => {
+    const failureLines = (): LogLine[] =>
+      linesOf(program).filter(({ msg = '' }) => /back to (its|their) queue/.test(msg));
+
+    /** The first by a line of its own, the others by their number. */
+    const failuresToldOf = (): number =>
+      failureLines()
+        .map(({ msg = '' }) => Number(/, (\d+) times more within/.exec(msg)?.[1] ?? 1))
+        .reduce((a, b) => a + b, 0);
+
+    it('what fails for a reason that nobody knows, nor of each message that does', async () => {
       await database.client.query(`
         CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$
           BEGIN RAISE EXCEPTION 'out of sorts' USING DETAIL = NEW.payload::text; END $$;
         CREATE TRIGGER fail BEFORE INSERT ON ${partitionOf(tenantId)}
           FOR EACH ROW EXECUTE FUNCTION fail()`);
-      await publish(`{"fails": "${SECRET}"}`);
+      const before = await deadLetters();
+      for (let sent = 0; sent < MANY; sent++) await publish(`{"fails": "${SECRET}"}`);
       await expectKept(/goes back to its queue: out of sorts/);
-      const back = linesOf(program).find(({ msg = '' }) => /goes back to its queue/.test(msg));
-      expect(back).toMatchObject({ level: 50, tenant_id: tenantId });
+      // Each is delivered as often as it may be; then it is set aside.
+      await eventually(async () => expect(await deadLetters()).toBe(before + MANY));
+      await eventually(() => expect(failuresToldOf()).toBe(MANY * DEAD_LETTER_AFTER));
+      expect(failureLines().length).toBeLessThan(MANY / 2);
+      for (const line of failureLines())
+        expect(line).toMatchObject({ level: 50, tenant_id: tenantId });
       await database.client.query(`DROP TRIGGER fail ON ${partitionOf(tenantId)}`);
     });
 

@@ -1,11 +1,10 @@
-import { Logger } from '@nestjs/common';
-import { aboutTenant } from '../about-tenant';
 import type { DeadLetterStore } from '../dead-letters/dead-letter.store';
 import type { MessageStore } from '../messages/message.store';
 import type { TenantPartition } from '../tenants/tenant-partition';
 import type { TenantsService } from '../tenants/tenants.service';
 import { deadLetterRow, type Delivery, messageRow } from './delivery';
 import type { Outcome } from './settlement';
+import type { StoringFailures } from './storing-failures';
 import type { UntilAnswered } from './until-answered';
 import type { WriteFailure } from './write-failure';
 
@@ -15,6 +14,7 @@ export interface WriteParts {
   readonly tenants: TenantsService;
   readonly partition: TenantPartition;
   readonly database: UntilAnswered;
+  readonly failures: StoringFailures;
 }
 
 type AtFault = Extract<WriteFailure, { kind: 'refused' | 'unknown' }>;
@@ -26,7 +26,6 @@ const PLACE_UNKNOWN: AtFault = { kind: 'unknown', reason: 'a partition was missi
  * is refused, it is split until the row at fault is alone, and the others are in.
  */
 export class BatchWrite {
-  private readonly logger = new Logger(BatchWrite.name);
   private readonly outcomes = new Map<Delivery, Outcome>();
   /** Tenants that got a partition back: if that did not help, doing it again will not either. */
   private readonly restored = new Set<string>();
@@ -119,7 +118,7 @@ export class BatchWrite {
     }
     const { id, tenantId } = delivery;
     const text = `Message ${id} of tenant ${tenantId} goes back to its queue: ${reason}`;
-    this.logger.error(aboutTenant(tenantId, text));
+    this.parts.failures.tell(tenantId, 'go back to their queue', text);
     this.outcomes.set(delivery, { kind: 'failed' });
   }
 
@@ -143,7 +142,7 @@ export class BatchWrite {
 
   private notKept(tenantId: string, { reason }: AtFault): Outcome {
     const text = `A dead letter of tenant ${tenantId} is not kept: ${reason}`;
-    this.logger.error(aboutTenant(tenantId, text));
+    this.parts.failures.tell(tenantId, 'are not kept as dead letters', text);
     return { kind: 'failed' };
   }
 

@@ -6,6 +6,7 @@ import { TenantsService } from '../tenants/tenants.service';
 import { readDelivery } from './delivery';
 import { DeliveryLimit } from './delivery-limit';
 import type { Outcome } from './settlement';
+import { StoringFailures } from './storing-failures';
 import { TenantConsumer } from './tenant-consumer';
 import type { Lease, RunningConsumer, WantedConsumer } from './tenant-leases';
 import { WriterLanes } from './writer-lanes';
@@ -29,6 +30,7 @@ export class ConsumerRegistry {
     private readonly tenants: TenantsService,
     private readonly lanes: WriterLanes,
     private readonly limit: DeliveryLimit,
+    private readonly failures: StoringFailures,
   ) {}
 
   onChange(listener: () => void): void {
@@ -148,7 +150,8 @@ export class ConsumerRegistry {
       const delivery = readDelivery(tenantId, message, new Date());
       return await this.limit.guard(delivery, message, () => this.lanes.store(delivery, workers));
     } catch (error) {
-      this.logger.error(aboutTenant(tenantId, `A message of tenant ${tenantId} failed`, error));
+      const text = `A message of tenant ${tenantId} goes back to its queue`;
+      this.failures.tell(tenantId, 'go back to their queue', text, error);
       return { kind: 'failed' };
     }
   }

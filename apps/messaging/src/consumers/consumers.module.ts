@@ -13,6 +13,7 @@ import { LastDelivered } from './last-delivered';
 import { MessageWriter } from './message-writer';
 import { Ownership } from './ownership.service';
 import { Reconciliation } from './reconciliation.service';
+import { StoringFailures } from './storing-failures';
 import { TenantLeases } from './tenant-leases';
 import { UncountedRedeliveries } from './uncounted-redeliveries';
 import { UntilAnswered } from './until-answered';
@@ -30,6 +31,7 @@ import { WriterLanes } from './writer-lanes';
     ConsumerReporter,
     WriterLanes,
     MessageWriter,
+    StoringFailures,
     UntilAnswered,
     DeadLetterConsumer,
     DeadLetterBurial,

@@ -9,6 +9,7 @@ import { BatchWrite, type WriteParts } from './batch-write';
 import type { Delivery } from './delivery';
 import { LastDelivered } from './last-delivered';
 import type { Outcome } from './settlement';
+import { StoringFailures } from './storing-failures';
 import { UntilAnswered } from './until-answered';
 
 /**
@@ -28,8 +29,9 @@ export class MessageWriter {
     private readonly delivered: LastDelivered,
     private readonly metrics: Metrics,
     private readonly traces: BatchTraces,
+    failures: StoringFailures,
   ) {
-    this.parts = { store, deadLetters, tenants, partition, database };
+    this.parts = { store, deadLetters, tenants, partition, database, failures };
   }
 
   /** The outcomes, in the order of the deliveries. */

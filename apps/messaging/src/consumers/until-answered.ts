@@ -7,6 +7,9 @@ export type Answer =
   { kind: 'done' } | { kind: 'abandoned' } | Exclude<WriteFailure, { kind: 'unavailable' }>;
 
 const FIRST_RETRY_MS = 50;
+/** Classic queues and dead letters ask message by message: many may be told the same at once. */
+const COMPLAIN_EVERY_MS = 1_000;
+
 /** A database that is back is noticed within this time. */
 const LAST_RETRY_MS = 2_000;
 
@@ -15,6 +18,7 @@ const LAST_RETRY_MS = 2_000;
 export class UntilAnswered {
   private readonly logger = new Logger(UntilAnswered.name);
   private readonly stopping = new AbortController();
+  private silentUntil = -Infinity;
 
   async ask(work: () => Promise<void>): Promise<Answer> {
     for (let attempt = 0; ; attempt++) {
@@ -22,7 +26,7 @@ export class UntilAnswered {
       if (!failure) return { kind: 'done' };
       if (failure.kind !== 'unavailable') return failure;
       if (this.stopping.signal.aborted) return { kind: 'abandoned' };
-      this.logger.warn(`Not stored yet, trying again: ${failure.reason}`);
+      this.complain(failure.reason);
       await this.pause(attempt);
     }
   }
@@ -30,6 +34,13 @@ export class UntilAnswered {
   /** From now on, what is not answered at once is abandoned. */
   stop(): void {
     this.stopping.abort();
+  }
+
+  private complain(reason: string): void {
+    const now = performance.now();
+    if (now < this.silentUntil) return;
+    this.silentUntil = now + COMPLAIN_EVERY_MS;
+    this.logger.warn(`Not stored yet, trying again: ${reason}`);
   }
 
   /** Exponential, with jitter: lanes and replicas that failed together come back apart. */

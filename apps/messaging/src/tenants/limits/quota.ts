@@ -11,7 +11,8 @@ const EFFECTIVE = { default: ';t=1', backlog: '' } as const;
 
 /**
  * The header fields that tell a caller of its quotas; none without a quota. A unit is a message, so
- * that a batch takes as many as it holds.
+ * that a batch takes as many as it holds. `qu` does not say so: it may only name what is in a registry
+ * (requests, their bytes, concurrent ones), and leaves open how many units a request takes.
  *
  * https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-ratelimit-headers-11
  */

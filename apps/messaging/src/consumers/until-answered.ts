@@ -19,6 +19,8 @@ export class UntilAnswered {
   private readonly logger = new Logger(UntilAnswered.name);
   private readonly stopping = new AbortController();
   private silentUntil = -Infinity;
+  /** That failed and were not told of yet. */
+  private tries = 0;
 
   async ask(work: () => Promise<void>): Promise<Answer> {
     for (let attempt = 0; ; attempt++) {
@@ -38,9 +40,11 @@ export class UntilAnswered {
 
   private complain(reason: string): void {
     const now = performance.now();
+    this.tries++;
     if (now < this.silentUntil) return;
     this.silentUntil = now + COMPLAIN_EVERY_MS;
-    this.logger.warn(`Not stored yet, trying again: ${reason}`);
+    this.logger.warn({ tries: this.tries, msg: `Not stored yet, trying again: ${reason}` });
+    this.tries = 0;
   }
 
   /** Exponential, with jitter: lanes and replicas that failed together come back apart. */

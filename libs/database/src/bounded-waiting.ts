@@ -25,6 +25,6 @@ export function boundedWaiting(Migration: MigrationClass): MigrationClass {
   };
 }
 
-/** Until the end of the migration's transaction. */
+/** Until the end of the migration's transaction; one that runs without sees to it itself. */
 const boundWaiting = (queryRunner: QueryRunner): Promise<unknown> =>
   queryRunner.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);

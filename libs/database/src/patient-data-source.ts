@@ -15,7 +15,7 @@ export interface Patience {
 /** Two minutes. A longer backup is waited for by whoever runs migrations: a Job, or a start. */
 const PATIENCE: Patience = { attempts: 30, pauseMs: 3_000 };
 
-/** A migration got its locks in none of its attempts; nothing of it is done. */
+/** A migration got its locks in none of its attempts. What is done of it, if anything, is whole. */
 export class SchemaInUse extends Error {
   constructor(
     readonly attempts: number,
@@ -25,7 +25,7 @@ export class SchemaInUse extends Error {
     super(
       `a migration did not get a lock within ${LOCK_TIMEOUT_MS} ms, ${attempts} times, for: ` +
         `${statement}. Long transactions that hold locks: ${holders.join('; ') || 'none any more'}. ` +
-        'Nothing of it is done; run it again when they have ended',
+        'Run it again when they have ended',
     );
     this.name = 'SchemaInUse';
   }

@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { codeOf, isDatabaseUnavailable, OwnerDatabase, sqlState } from '@app/database';
 import type { PoolClient } from 'pg';
+import { aboutTenant } from '../about-tenant';
 import { PARTITIONED, partitionOf } from './tenant-partition';
 
 /** The lock among all who detach: PostgreSQL allows one pending detach per parent. */
@@ -67,7 +68,8 @@ export class PartitionRemoval {
       return await removeOne(client, tenantId);
     } catch (error) {
       if (isDatabaseUnavailable(error)) throw error;
-      this.logger.warn(`The tables of removed tenant ${tenantId} stay for now: ${String(error)}`);
+      const text = `The tables of removed tenant ${tenantId} stay for now: ${String(error)}`;
+      this.logger.warn(aboutTenant(tenantId, text));
       return 'in use';
     }
   }

@@ -1,4 +1,5 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { LOCK_TIMEOUT_MS } from '../bounded-waiting';
 import { type GroupedTable, groupName, groupOfTenant, PARTITION_GROUPS } from '../partition-groups';
 import { ASK_ACROSS_TENANTS, WALL } from './1764000006000-second-wall';
 
@@ -12,8 +13,8 @@ const INDEXES: Readonly<Record<GroupedTable, Readonly<Record<string, string>>>> 
   },
 };
 
-/** A statement that waits for a lock makes all others wait behind it. */
-const IN_TIME = `SET LOCAL lock_timeout = '5s'`;
+/** Each of its transactions waits as long for a lock as other migrations do. */
+const IN_TIME = `SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`;
 
 /** The table as it was, until all of its partitions have moved. */
 const before = (table: GroupedTable): string => `${table}_before`;

@@ -69,7 +69,7 @@ async function pagesPerSecond(
   const reader = async (): Promise<void> => {
     while (Date.now() < end) {
       const tenantId = tenantIds[read++ % tenantIds.length] ?? '';
-      await store?.readPage(tenantId, 'desc', undefined, PAGE);
+      await store?.readPage(tenantId, { tenantId }, 'desc', undefined, PAGE);
     }
   };
   await Promise.all(Array.from({ length: READERS }, reader));

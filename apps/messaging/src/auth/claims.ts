@@ -11,6 +11,13 @@ export interface TenantCaller {
   readonly issuedAt: number;
 }
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Undefined where nobody looked, as no token is asked for. */
+    caller: Caller | undefined;
+  }
+}
+
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/;
 
 /** A UUID in lower case, or undefined where there is none. */

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database, isWithoutPartition, type Statement } from '@app/database';
 import { Metrics } from '@app/metrics';
+import type { Reader } from '../tenants/reader';
 import { TenantPartition } from '../tenants/tenant-partition';
 import { TenantsService } from '../tenants/tenants.service';
 import type { DeathPosition } from './dead-letter-cursor';
@@ -28,7 +29,10 @@ export interface MarkedLetter {
   readonly mark: string;
 }
 
-/** The one place that reads and writes dead letters. Every statement names the tenant, and runs as it. */
+/**
+ * The one place that reads and writes dead letters. Every statement names the tenant, and runs as
+ * whoever reads.
+ */
 @Injectable()
 export class DeadLetterStore {
   constructor(
@@ -54,29 +58,33 @@ export class DeadLetterStore {
   /** A living tenant's, the last dead first, up to `limit` behind `after`. */
   async readPage(
     tenantId: string,
+    reader: Reader,
     after: DeathPosition | undefined,
     limit: number,
   ): Promise<DeadLetter[]> {
     const { diedAt = 'infinity', id = LAST_ID } = after ?? {};
-    const rows = await this.database.as(tenantId).run<Row>(PAGE, [tenantId, diedAt, id, limit]);
+    const rows = await this.database
+      .as(reader.tenantId)
+      .run<Row>(PAGE, [tenantId, diedAt, id, limit]);
     return rows.map((row) => fromRow(tenantId, row));
   }
 
   /** Marks up to `limit` that nobody is sending back, the first dead first, and dead before then. */
   async markSome(
     tenantId: string,
+    reader: Reader,
     limit: number,
     diedBefore = 'infinity',
   ): Promise<MarkedLetter[]> {
     const rows = await this.database
-      .as(tenantId)
+      .as(reader.tenantId)
       .run<MarkedRow>(MARK_SOME, [tenantId, limit, diedBefore]);
     return rows.map((row) => ({ letter: fromRow(tenantId, row), mark: row.mark }));
   }
 
   /** Marks one, whoever is sending it back already: twice is as good as once. */
-  async markOne(tenantId: string, id: string): Promise<MarkedLetter | undefined> {
-    const [row] = await this.database.as(tenantId).run<MarkedRow>(MARK_ONE, [tenantId, id]);
+  async markOne(tenantId: string, reader: Reader, id: string): Promise<MarkedLetter | undefined> {
+    const [row] = await this.database.as(reader.tenantId).run<MarkedRow>(MARK_ONE, [tenantId, id]);
     return row && { letter: fromRow(tenantId, row), mark: row.mark };
   }
 
@@ -99,8 +107,8 @@ export class DeadLetterStore {
   }
 
   /** @returns whether there was one */
-  async remove(tenantId: string, id: string): Promise<boolean> {
-    const removed = await this.database.as(tenantId).run(REMOVE, [tenantId, id]);
+  async remove(tenantId: string, reader: Reader, id: string): Promise<boolean> {
+    const removed = await this.database.as(reader.tenantId).run(REMOVE, [tenantId, id]);
     return removed.length > 0;
   }
 

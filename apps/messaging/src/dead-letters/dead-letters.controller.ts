@@ -7,10 +7,11 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import { PageQuery } from '@app/paging';
-import { AllowedTo } from '../auth/access';
+import { AllowedTo, AsCaller } from '../auth/access';
 import { MessageParams } from '../messages/dto/message-query.dto';
 import { ApiProblems } from '../problem.docs';
 import { TenantParams } from '../tenants/dto/tenant-params.dto';
+import type { Reader } from '../tenants/reader';
 import { TenantsService } from '../tenants/tenants.service';
 import { cursorAt, positionOf } from './dead-letter-cursor';
 import { DeadLetterNotFound } from './dead-letter.errors';
@@ -41,9 +42,10 @@ export class DeadLettersController {
   async list(
     @Param() { tenant_id }: TenantParams,
     @Query() { cursor, limit }: PageQuery,
+    @AsCaller() reader: Reader,
   ): Promise<DeadLetterListResponse> {
     const after = cursor === undefined ? undefined : positionOf(tenant_id, cursor);
-    const letters = await this.store.readPage(tenant_id, after, limit + 1);
+    const letters = await this.store.readPage(tenant_id, reader, after, limit + 1);
     if (letters.length === 0) await this.tenants.get(tenant_id);
     const page = letters.slice(0, limit);
     const last = letters.length > limit ? page.at(-1) : undefined;
@@ -66,9 +68,10 @@ export class DeadLettersController {
   async redriveSome(
     @Param() { tenant_id }: TenantParams,
     @Body() { limit }: RedriveSome,
+    @AsCaller() reader: Reader,
   ): Promise<RedrivenResponse> {
     await this.tenants.get(tenant_id);
-    return { redriven: await this.redrive.some(tenant_id, limit) };
+    return { redriven: await this.redrive.some(tenant_id, reader, limit) };
   }
 
   @Post(':id/redrive')
@@ -81,9 +84,12 @@ export class DeadLettersController {
   @ApiAcceptedResponse({ type: RedrivenResponse })
   @ApiProblems('tenant-not-found', 'dead-letter-not-found')
   @ApiProblems('broker-unavailable', 'database-unavailable')
-  async redriveOne(@Param() { tenant_id, id }: MessageParams): Promise<RedrivenResponse> {
+  async redriveOne(
+    @Param() { tenant_id, id }: MessageParams,
+    @AsCaller() reader: Reader,
+  ): Promise<RedrivenResponse> {
     await this.tenants.get(tenant_id);
-    await this.redrive.one(tenant_id, id);
+    await this.redrive.one(tenant_id, reader, id);
     return { redriven: 1 };
   }
 
@@ -93,8 +99,12 @@ export class DeadLettersController {
   @ApiOperation({ summary: 'Throw one away' })
   @ApiNoContentResponse({ description: 'It is gone.' })
   @ApiProblems('tenant-not-found', 'dead-letter-not-found')
-  async remove(@Param() { tenant_id, id }: MessageParams): Promise<void> {
+  async remove(
+    @Param() { tenant_id, id }: MessageParams,
+    @AsCaller() reader: Reader,
+  ): Promise<void> {
     await this.tenants.get(tenant_id);
-    if (!(await this.store.remove(tenant_id, id))) throw new DeadLetterNotFound(tenant_id, id);
+    if (!(await this.store.remove(tenant_id, reader, id)))
+      throw new DeadLetterNotFound(tenant_id, id);
   }
 }

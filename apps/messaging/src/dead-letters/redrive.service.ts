@@ -7,6 +7,7 @@ import {
 import { setTimeout as delay } from 'node:timers/promises';
 import { DatabaseStarter } from '@app/database';
 import { MessagePublisher } from '../messages/message.publisher';
+import type { Reader } from '../tenants/reader';
 import { TenantNotFound } from '../tenants/tenant.errors';
 import { DeadLetterNotFound } from './dead-letter.errors';
 import { DeadLetterStore, type MarkedLetter } from './dead-letter.store';
@@ -49,8 +50,8 @@ export class Redrive implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   /** @throws DeadLetterNotFound, BrokerUnavailable */
-  async one(tenantId: string, id: string): Promise<void> {
-    const marked = await this.store.markOne(tenantId, id);
+  async one(tenantId: string, reader: Reader, id: string): Promise<void> {
+    const marked = await this.store.markOne(tenantId, reader, id);
     if (!marked) throw new DeadLetterNotFound(tenantId, id);
     await this.putBack(marked);
   }
@@ -61,12 +62,12 @@ export class Redrive implements OnApplicationBootstrap, OnModuleDestroy {
    * @returns how many were put back into the queue
    * @throws BrokerUnavailable; those that were put back before stay there
    */
-  async some(tenantId: string, limit: number): Promise<number> {
+  async some(tenantId: string, reader: Reader, limit: number): Promise<number> {
     let redriven = 0;
     let begun: string | undefined;
     while (redriven < limit) {
       const size = Math.min(CHUNK, limit - redriven);
-      const chunk = await this.store.markSome(tenantId, size, begun);
+      const chunk = await this.store.markSome(tenantId, reader, size, begun);
       if (chunk.length === 0) break;
       // One that dies again on the way is not put back twice.
       begun ??= chunk[0]?.mark;
@@ -96,7 +97,7 @@ export class Redrive implements OnApplicationBootstrap, OnModuleDestroy {
 
   private async finishStranded(): Promise<void> {
     for (const { tenantId, id } of await this.store.findStranded(STRANDED_AFTER_MS)) {
-      await this.one(tenantId, id).catch((error: unknown) => {
+      await this.one(tenantId, { tenantId }, id).catch((error: unknown) => {
         const gone = error instanceof DeadLetterNotFound || error instanceof TenantNotFound;
         if (!gone) throw error;
       });

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Statement, UNHURRIED_MS } from '@app/database';
 import { Metrics } from '@app/metrics';
+import type { Reader } from '../tenants/reader';
 import { type Order, type Position, START } from './message-cursor';
 import { Message } from './message.entity';
 
@@ -16,7 +17,7 @@ export interface MessageRow {
 
 /**
  * The one place that reads and writes messages. Every statement names the tenant, and every read runs
- * as the tenant: one wall behind the other.
+ * as whoever reads: one wall behind the other.
  */
 @Injectable()
 export class MessageStore {
@@ -55,8 +56,8 @@ export class MessageStore {
   }
 
   /** A message of a living tenant. */
-  async find(tenantId: string, id: string): Promise<Message | null> {
-    const [row] = await this.database.as(tenantId).run<Row>(FIND, [tenantId, id]);
+  async find(tenantId: string, reader: Reader, id: string): Promise<Message | null> {
+    const [row] = await this.database.as(reader.tenantId).run<Row>(FIND, [tenantId, id]);
     return row ? fromRow(tenantId, row) : null;
   }
 
@@ -67,12 +68,13 @@ export class MessageStore {
    */
   async readPage(
     tenantId: string,
+    reader: Reader,
     order: Order,
     after: Position = START[order],
     limit: number,
   ): Promise<Message[]> {
     const values = [tenantId, after.storedXid, after.id, limit];
-    const rows = await this.database.as(tenantId).run<Row>(PAGE[order], values);
+    const rows = await this.database.as(reader.tenantId).run<Row>(PAGE[order], values);
     return rows.map((row) => fromRow(tenantId, row));
   }
 

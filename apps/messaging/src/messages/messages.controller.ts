@@ -7,11 +7,12 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { AllowedTo } from '../auth/access';
+import { AllowedTo, AsCaller } from '../auth/access';
 import { ApiProblems } from '../problem.docs';
 import { TenantParams } from '../tenants/dto/tenant-params.dto';
 import { quotaHeaders } from '../tenants/limits/quota';
 import { QUOTA_HEADERS } from '../tenants/limits/quota.docs';
+import type { Reader } from '../tenants/reader';
 import { TenantsService } from '../tenants/tenants.service';
 import { MessageBatchInput, MessageInput } from './dto/message-input.dto';
 import { MessageParams, MessageQuery } from './dto/message-query.dto';
@@ -105,9 +106,10 @@ export class MessagesController {
   async list(
     @Param() { tenant_id }: TenantParams,
     @Query() { order, cursor, limit }: MessageQuery,
+    @AsCaller() reader: Reader,
   ): Promise<string> {
     const after = cursor === undefined ? undefined : positionOf(tenant_id, order, cursor);
-    const rows = await this.store.readPage(tenant_id, order, after, limit + 1);
+    const rows = await this.store.readPage(tenant_id, reader, order, after, limit + 1);
     // Who has messages is living; only without any is it worth a question.
     if (rows.length === 0) await this.tenants.get(tenant_id);
     if (rows.length === 0 && order === 'asc') await this.refuseAhead(after);
@@ -123,8 +125,11 @@ export class MessagesController {
   @ApiOperation({ summary: 'A stored message' })
   @ApiOkResponse({ type: MessageResponse })
   @ApiProblems('tenant-not-found', 'message-not-found', 'database-unavailable')
-  async get(@Param() { tenant_id, id }: MessageParams): Promise<string> {
-    const message = await this.store.find(tenant_id, id);
+  async get(
+    @Param() { tenant_id, id }: MessageParams,
+    @AsCaller() reader: Reader,
+  ): Promise<string> {
+    const message = await this.store.find(tenant_id, reader, id);
     if (message) return messageJson(message);
     await this.tenants.get(tenant_id);
     throw new MessageNotFound(tenant_id, id);

@@ -20,6 +20,10 @@ const CONNECTED_WITHIN_MS = 1_800;
 /** How long a question to the broker may take. Declaring a quorum queue takes some 8 ms. */
 const ANSWER_WITHIN_MS = 5_000;
 
+/** The library would not tell why. What failed at each address of a host is told by its code alone. */
+const failureOf = (error: NodeJS.ErrnoException): string =>
+  `The broker is not connected, trying again: ${error.message || (error.code ?? error.name)}`;
+
 /** One of the program's connections to the broker, which comes back by itself when it is lost. */
 @Injectable()
 export class BrokerConnection {
@@ -31,6 +35,7 @@ export class BrokerConnection {
     managedConnection.on('blocked', ({ reason }) => (this.blockedBy = reason));
     managedConnection.on('unblocked', () => (this.blockedBy = undefined));
     managedConnection.on('disconnect', () => (this.blockedBy = undefined));
+    managedConnection.on('connectFailed', ({ err }) => this.logger.warn(failureOf(err)));
     managedChannel
       .addSetup((channel: ConfirmChannel) => this.watch(channel))
       .catch((error: unknown) => this.logger.warn(`The channel is not set up: ${String(error)}`));

@@ -46,7 +46,7 @@ export function connectionConfig(name: string, environment: Environment): Rabbit
     name,
     uri: environment.RABBITMQ_URL,
     // Come up without the broker and keep trying; readiness tells.
-    connectionInitOptions: { wait: false, skipConnectionFailedLogging: false },
+    connectionInitOptions: { wait: false, skipConnectionFailedLogging: true },
     connectionManagerOptions: {
       heartbeatIntervalInSeconds: HEARTBEAT_SECONDS,
       reconnectTimeInSeconds: reconnectAfterSeconds(),

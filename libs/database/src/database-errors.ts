@@ -23,12 +23,14 @@ const UNAVAILABLE = [
   /^55P03$/, // lock not available in time
   /^28/, // authorization: a rotated password, a pg_hba.conf under way
   /^3D000$/, // the database is not there (yet)
+  // TLS: a certificate that has expired, or that names another host or authority.
+  /^(EPROTO|ERR_(TLS|SSL)_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|INVALID_(CA|PURPOSE)$)/,
   /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)/,
 ];
 
 /** What `pg` and TypeORM say, without a code, when there is no connection to be had. */
 const UNAVAILABLE_TEXT =
-  /timeout exceeded when trying to connect|Query read timeout|Connection terminated|connection error|not queryable|Cannot use a pool after|Driver not Connected|[Cc]onnection .*(not established|is not set)|No metadata for/;
+  /timeout exceeded when trying to connect|Query read timeout|Connection terminated|connection error|not queryable|Cannot use a pool after|Driver not Connected|SSL connection|[Cc]onnection .*(not established|is not set)|No metadata for/;
 
 /** The SQLSTATE or system code of an error of `pg`, wrapped by TypeORM or not. */
 export function codeOf(error: unknown): string | undefined {

@@ -1,5 +1,5 @@
-import { randomBytes, randomUUID } from 'node:crypto';
-import type { Page, ProblemBody } from './support/api';
+import { randomUUID } from 'node:crypto';
+import type { Api, Page, ProblemBody } from './support/api';
 import { TestBroker } from './support/broker';
 import { TestDatabase } from './support/database';
 import { eventually } from './support/eventually';
@@ -7,9 +7,11 @@ import { type FuzzAnswer, FuzzClient, pathOf } from './support/fuzz-client';
 import type { FuzzRequest } from './support/fuzz-request';
 import { fuzzRequests, type Pools } from './support/fuzz-requests';
 import { fuzzSeed } from './support/fuzz-seed';
+import { FuzzTokens } from './support/fuzz-tokens';
 import { type Document, operationsOf } from './support/openapi-document';
 import { Program } from './support/program';
 import { stacksIn } from './support/stacks';
+import { WITH_TOKENS } from './support/tokens';
 
 jest.setTimeout(240_000);
 
@@ -17,22 +19,23 @@ const AMOUNT = 5_400;
 const IN_FLIGHT = 30;
 
 /** What the router, the server or the reading of a body answers, before there is an operation. */
-const BEFORE_IT = [400, 404, 405, 413, 414, 415, 431];
+const BEFORE_IT = [400, 401, 403, 404, 405, 413, 414, 415, 431];
 
 describe('whatever is asked over HTTP', () => {
   const seed = fuzzSeed();
   let database: TestDatabase;
   let broker: TestBroker;
+  const tokens = new FuzzTokens();
   let program: Program;
+  let admin: Api;
   /** How much it had written when it was ready: until then it may say why it is not. */
   let startUp: number;
 
   beforeAll(async () => {
     database = await TestDatabase.create();
     broker = await TestBroker.connect();
-    // To issue tokens with; nobody is asked for one.
-    const env = { JWT_SECRET: randomBytes(32).toString('hex') };
-    program = await Program.start({ databaseUrl: database.url, env });
+    program = await Program.start({ databaseUrl: database.url, env: WITH_TOKENS });
+    admin = program.api.as(tokens.admin);
     startUp = program.output.length;
   });
 
@@ -49,39 +52,43 @@ describe('whatever is asked over HTTP', () => {
     const requests = fuzzRequests(document, await makePools(), { seed, amount: AMOUNT });
     expect(requests.length).toBeGreaterThanOrEqual(5_000);
 
-    const { wrong, succeeded } = await sendAll(requests);
+    const { wrong, succeeded, heard } = await sendAll(requests);
     expect(wrong).toEqual([]);
+    expect([...heard]).toEqual(expect.arrayContaining([200, 400, 401, 403, 404]));
     expect([...succeeded].sort()).toEqual([...operationsOf(document).keys()].sort());
     expect(stacksIn(program.output.slice(startUp))).toEqual([]);
+    expect(program.output).not.toContain(tokens.admin.split('.').at(-1));
 
     expect(await stateOf(neighbour)).toEqual(before);
     expect(await program.api.status('/health/ready')).toBe(200);
-    const tenantId = await program.api.createTenant();
-    const id = await program.api.send(tenantId, { still: 'stored' });
+    const tenantId = await admin.createTenant();
+    const id = await admin.send(tenantId, { still: 'stored' });
     await eventually(async () => {
-      expect(await program.api.messages(tenantId)).toMatchObject({ data: [{ id }] });
+      expect(await admin.messages(tenantId)).toMatchObject({ data: [{ id }] });
     });
   });
 
-  /** The operations that succeeded at least once, and the first answers that must not be. */
+  /** The operations that succeeded at least once, all statuses, and the first answers that must not be. */
   async function sendAll(
     requests: readonly FuzzRequest[],
-  ): Promise<{ wrong: object[]; succeeded: Set<string> }> {
+  ): Promise<{ wrong: object[]; succeeded: Set<string>; heard: Set<number> }> {
+    const heard = new Set<number>();
     const succeeded = new Set<string>();
     const wrong: object[] = [];
     await new FuzzClient(program.port, IN_FLIGHT).sendAll(requests, (request, answer) => {
+      heard.add(answer.status);
       if (request.routed && answer.status < 300 && answer.status >= 200)
         succeeded.add(request.operation);
       const problem = problemWith(request, answer);
       if (problem && wrong.length < 10) wrong.push(report(problem, request, answer));
     });
-    return { wrong, succeeded };
+    return { wrong, succeeded, heard };
   }
 
   /** A tenant with messages and dead letters, more than a page of two. */
   async function tenantWithAll(deadLetters = 3): Promise<string> {
-    const tenantId = await program.api.createTenant();
-    await program.api.sendBatch(tenantId, [1, 'two', { three: [null] }]);
+    const tenantId = await admin.createTenant();
+    await admin.sendBatch(tenantId, [1, 'two', { three: [null] }]);
     for (let sent = 0; sent < deadLetters; sent++)
       await broker.publish(tenantId, 'not JSON', { messageId: randomUUID() });
     const all = 'SELECT FROM dead_letters WHERE tenant_id = $1';
@@ -93,9 +100,9 @@ describe('whatever is asked over HTTP', () => {
   }
 
   async function stateOf(tenantId: string): Promise<unknown> {
-    const { updated_at, workers, status, consumer } = await program.api.tenant(tenantId);
-    const messages = await program.api.allMessages(tenantId);
-    const { body: letters } = await program.api.get(`/api/tenants/${tenantId}/dead-letters`);
+    const { updated_at, workers, status, consumer } = await admin.tenant(tenantId);
+    const messages = await admin.allMessages(tenantId);
+    const { body: letters } = await admin.get(`/api/tenants/${tenantId}/dead-letters`);
     const queue = await broker.queue(tenantId);
     return { updated_at, workers, status, consumer, messages, letters, queue };
   }
@@ -104,13 +111,13 @@ describe('whatever is asked over HTTP', () => {
     const [first, ...others] = await made(4, () => tenantWithAll(100));
     const living = [String(first), ...others];
     const removed = String((await made(1, () => tenantWithAll()))[0]);
-    await program.api.remove(removed);
+    await admin.remove(removed);
     const tenants = [...living, ...living, removed, randomUUID()];
-    const victims = [...(await made(30, () => program.api.createTenant())), removed, randomUUID()];
+    const victims = [...(await made(30, () => admin.createTenant())), removed, randomUUID()];
     const messages = await ids('messages', living);
     const deadLetters = await ids('dead_letters', living);
     const cursors = (await Promise.all(living.map(cursorsOf))).flat();
-    return { tenants, victims, messages, deadLetters, cursors };
+    return { tenants, victims, messages, deadLetters, cursors, tokens };
   }
 
   async function made(count: number, make: () => Promise<string>): Promise<string[]> {
@@ -133,7 +140,7 @@ describe('whatever is asked over HTTP', () => {
       `${own}/messages?limit=1&order=asc`,
       `${own}/dead-letters?limit=1`,
     ];
-    const pages = await Promise.all(lists.map((list) => program.api.get<Page<unknown>>(list)));
+    const pages = await Promise.all(lists.map((list) => admin.get<Page<unknown>>(list)));
     return pages.map(({ body }) => String(body.next_cursor));
   }
 });

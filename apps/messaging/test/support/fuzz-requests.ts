@@ -3,6 +3,7 @@ import { type Document, operationsOf } from './openapi-document';
 import { type FullOperation, type Parameter, SchemaArbitrary } from './openapi-arbitrary';
 import { mutation } from './fuzz-mutations';
 import type { FuzzRequest } from './fuzz-request';
+import { bentAuthorization, type FuzzTokens } from './fuzz-tokens';
 
 /** Values that no schema knows: ids of what there is, was, or never was, and cursors. */
 export interface Pools {
@@ -12,6 +13,7 @@ export interface Pools {
   readonly messages: readonly string[];
   readonly deadLetters: readonly string[];
   readonly cursors: readonly string[];
+  readonly tokens: FuzzTokens;
 }
 
 /** At least `amount` requests, as many of each operation, in an order that the seed decides. */
@@ -25,7 +27,13 @@ export function fuzzRequests(
   const requests = operations.flatMap(([name, operation], index) => {
     const valid = new ValidRequests(document, pools).of(name, operation);
     const bent = fc.tuple(valid, mutation(pools.cursors)).map(([request, bend]) => bend(request));
-    const either = fc.oneof({ weight: 2, arbitrary: valid }, { weight: 5, arbitrary: bent });
+    const strange = bentAuthorization(pools.tokens, String(pools.tenants[0]));
+    const stranger = fc.tuple(valid, strange).map(([request, bend]) => bend(request));
+    const either = fc.oneof(
+      { weight: 2, arbitrary: valid },
+      { weight: 5, arbitrary: bent },
+      { weight: 1, arbitrary: stranger },
+    );
     return fc.sample(either, { seed: seed + index, numRuns });
   });
   const [shuffled] = fc.sample(fc.shuffledSubarray(requests, { minLength: requests.length }), {
@@ -57,7 +65,10 @@ class ValidRequests {
     });
     const documented = Object.keys(responses).map(Number);
     const fixed = { operation, documented, routed: true, raw: undefined, template };
-    return parts.map((drawn) => ({ ...fixed, method: method.toUpperCase(), ...drawn }));
+    const { tokens, tenants } = this.pools;
+    return fc
+      .tuple(parts, tokens.caller(tenants))
+      .map(([drawn, called]) => called({ ...fixed, method: method.toUpperCase(), ...drawn }));
   }
 
   private values(

@@ -18,6 +18,7 @@ export class KeyServer {
   private readonly logger = new Logger(KeyServer.name);
   private readonly keys: ReturnType<typeof createRemoteJWKSet>;
   private askedAt = -Infinity;
+  private toldAt = -Infinity;
 
   constructor(url: string) {
     this.keys = createRemoteJWKSet(new URL(url), {
@@ -36,16 +37,27 @@ export class KeyServer {
       return await this.keys(header, token);
     } catch (error) {
       if (isAnswer(error)) throw error;
+      this.tell(error);
+      this.refreshBehind(COOLDOWN_MS);
       throw new KeyServerUnavailable(String(error));
     }
   };
 
-  private refreshBehind(): void {
+  /** Soon, where a key that should do is of no use: the library would not look again for another one. */
+  private refreshBehind(afterMs = REFRESH_AFTER_MS): void {
     if (!this.keys.jwks() || this.keys.reloading) return;
-    if (performance.now() - this.askedAt < REFRESH_AFTER_MS) return;
+    if (performance.now() - this.askedAt < afterMs) return;
     this.keys.reload().catch((error: unknown) => {
-      this.logger.warn(`The keys are not refreshed, those that are known stay: ${String(error)}`);
+      this.logger.warn(`The keys are not refreshed, those that are known stay: ${reasonOf(error)}`);
     });
+  }
+
+  /** Why there are no keys, not more often than they are asked for. */
+  private tell(error: unknown): void {
+    const now = performance.now();
+    if (now - this.toldAt < COOLDOWN_MS) return;
+    this.toldAt = now;
+    this.logger.warn(`The key server gives no key that can be used: ${reasonOf(error)}`);
   }
 
   /** While the server is down the library would ask it again for every token that it cannot place. */
@@ -56,6 +68,12 @@ export class KeyServer {
     return fetch(...request);
   }
 }
+
+/** What failed below says more than that it did. */
+const reasonOf = (error: unknown): string =>
+  error instanceof Error && error.cause instanceof Error
+    ? `${String(error)}: ${error.cause.message || error.cause.name}`
+    : String(error);
 
 /** Whether the keys themselves say that there is none for this token. */
 const isAnswer = (error: unknown): boolean =>

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { SigningKey } from './tokens';
 
@@ -7,6 +7,8 @@ import type { SigningKey } from './tokens';
 export class TestKeyServer {
   asked = 0;
   keys: readonly SigningKey[] = [];
+  /** Answers in place of the keys. */
+  instead: ((response: ServerResponse) => void) | undefined;
   private port = 0;
   private server: Server | undefined;
 
@@ -21,9 +23,14 @@ export class TestKeyServer {
     return `http://127.0.0.1:${this.port}/jwks`;
   }
 
+  get isDown(): boolean {
+    return !this.server?.listening;
+  }
+
   async start(): Promise<void> {
     this.server = createServer((_request, response) => {
       this.asked++;
+      if (this.instead) return this.instead(response);
       response.setHeader('content-type', 'application/json');
       response.end(JSON.stringify({ keys: this.keys.map(({ jwk }) => jwk) }));
     });

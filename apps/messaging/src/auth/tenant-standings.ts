@@ -29,7 +29,8 @@ const STALE_FOR_MS = 3_600_000;
 const REMEMBERED = 50_000;
 
 interface Known {
-  readonly standing: Standing;
+  /** Undefined when what was known until then counts no more. */
+  readonly standing: Standing | undefined;
   readonly asOf: number;
 }
 
@@ -51,10 +52,10 @@ export class TenantStandings {
 
   constructor(private readonly database: Database) {}
 
-  /** @throws StandingUnknown when the database is away and the tenant not known here */
+  /** @throws StandingUnknown when the database is away and the tenant not known here, or no more */
   async of(tenantId: string): Promise<Standing> {
     const known = this.known.get(tenantId);
-    if (!known || ageOf(known) > STALE_FOR_MS) return this.ask(tenantId);
+    if (!known?.standing || ageOf(known) > STALE_FOR_MS) return this.ask(tenantId);
     if (ageOf(known) < FRESH_FOR_MS || performance.now() < this.awayUntil) return known.standing;
     try {
       const late = (): Error => new StandingUnknown(tenantId);
@@ -62,13 +63,15 @@ export class TenantStandings {
     } catch (error) {
       if (!(error instanceof StandingUnknown)) throw error;
       this.awayUntil = performance.now() + AWAY_MS;
-      return (this.known.get(tenantId) ?? known).standing;
+      const { standing } = this.known.get(tenantId) ?? known;
+      if (!standing) throw error;
+      return standing;
     }
   }
 
-  /** The next request about the tenant asks the database. */
+  /** It changed: from here on only the database knows, and no answer to a question from before. */
   forget(tenantId: string): void {
-    this.known.delete(tenantId);
+    this.remember(tenantId, { standing: undefined, asOf: performance.now() });
   }
 
   private async ask(tenantId: string): Promise<Standing> {

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Environment } from '@app/config';
 import { Database } from '@app/database';
+import { TenantChanges } from '../tenants/tenant-changes';
 import { TenantNotFound } from '../tenants/tenant.errors';
 import { TokensNotIssued } from './auth.errors';
 import { signToken } from './sign-token';
@@ -19,6 +20,7 @@ export class TenantTokens {
     private readonly environment: Environment,
     private readonly database: Database,
     private readonly standings: TenantStandings,
+    private readonly changes: TenantChanges,
   ) {}
 
   /**
@@ -44,5 +46,6 @@ export class TenantTokens {
     const revoked = await this.database.run(REVOKE, [tenantId]);
     this.standings.forget(tenantId);
     if (revoked.length === 0) throw new TenantNotFound(tenantId);
+    await this.changes.announce(tenantId);
   }
 }

@@ -1,6 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 
 const AUTH = resolve(__dirname, '../../../../dist/apps/messaging/src/auth');
 
@@ -12,7 +10,7 @@ const MISTAKES = {
 
 /** The environment of a program in which one or the other was forgotten, everywhere. */
 export function forgetting(...names: (keyof typeof MISTAKES)[]): Record<string, string> {
-  const file = join(mkdtempSync(join(tmpdir(), 'messaging-forgotten-')), 'forgotten.cjs');
-  writeFileSync(file, names.map((name) => MISTAKES[name]).join('\n'));
-  return { NODE_OPTIONS: `--require=${file}` };
+  const required = `import { createRequire } from 'node:module'; const require = createRequire('${AUTH}/');`;
+  const code = [required, ...names.map((name) => MISTAKES[name])].join('\n');
+  return { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(code)}` };
 }

@@ -37,6 +37,7 @@ const SESSION = [
   '-c client_connection_check_interval=1s',
   '-c idle_in_transaction_session_timeout=30s',
   '-c timezone=UTC',
+  '-c datestyle=ISO',
 ].join(' ');
 
 type Oid = Parameters<typeof types.getTypeParser>[0];

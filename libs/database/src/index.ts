@@ -4,6 +4,7 @@ export { Database, type Statement } from './database';
 export { codeOf, isDatabaseUnavailable, isWithoutPartition, sqlState } from './database-errors';
 export { DatabaseModule } from './database.module';
 export { DatabaseStarter, type DatabaseState } from './database-starter';
+export { isoTime } from './iso-time';
 export { OwnerDatabase } from './owner-database';
 export { type GroupedTable, groupOfTenant } from './partition-groups';
 export { PatientDataSource, SchemaInUse } from './patient-data-source';

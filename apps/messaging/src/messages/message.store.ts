@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { Database, type Statement, UNHURRIED_MS } from '@app/database';
+import { Database, isoTime, type Statement, UNHURRIED_MS } from '@app/database';
 import { Metrics } from '@app/metrics';
 import type { Reader } from '../tenants/reader';
 import { type Order, type Position, START } from './message-cursor';
-import { Message } from './message.entity';
+import type { Message } from './message.entity';
 
 /** A message on its way into its tenant's partition. */
 export interface MessageRow {
@@ -13,6 +13,15 @@ export interface MessageRow {
   /** Valid JSON, as text: rows of many tenants are joined into one array. */
   readonly payload: string;
   readonly acceptedAt: Date;
+}
+
+/** A message as it is read: its times are ISO 8601, as they go out. */
+export interface StoredMessage extends Pick<
+  Message,
+  'tenantId' | 'id' | 'type' | 'payload' | 'storedXid'
+> {
+  readonly acceptedAt: string;
+  readonly storedAt: string;
 }
 
 /**
@@ -56,7 +65,7 @@ export class MessageStore {
   }
 
   /** A message of a living tenant. */
-  async find(tenantId: string, reader: Reader, id: string): Promise<Message | null> {
+  async find(tenantId: string, reader: Reader, id: string): Promise<StoredMessage | null> {
     const [row] = await this.database.as(reader.tenantId).run<Row>(FIND, [tenantId, id]);
     return row ? fromRow(tenantId, row) : null;
   }
@@ -72,7 +81,7 @@ export class MessageStore {
     order: Order,
     after: Position = START[order],
     limit: number,
-  ): Promise<Message[]> {
+  ): Promise<StoredMessage[]> {
     const values = [tenantId, after.storedXid, after.id, limit];
     const rows = await this.database.as(reader.tenantId).run<Row>(PAGE[order], values);
     return rows.map((row) => fromRow(tenantId, row));
@@ -89,18 +98,18 @@ interface Row {
   id: string;
   type: string | null;
   payload: string;
-  accepted_at: Date;
-  stored_at: Date;
+  accepted_at: string;
+  stored_at: string;
   stored_xid: string;
 }
 
-function fromRow(tenantId: string, row: Row): Message {
+function fromRow(tenantId: string, row: Row): StoredMessage {
   const { id, type, payload, accepted_at, stored_at, stored_xid } = row;
-  const times = { acceptedAt: accepted_at, storedAt: stored_at };
+  const times = { acceptedAt: isoTime(accepted_at), storedAt: isoTime(stored_at) };
   return { tenantId, id, type, payload, ...times, storedXid: stored_xid };
 }
 
-const COLUMNS = 'id, type, payload, accepted_at, stored_at, stored_xid';
+const COLUMNS = 'id, type, payload, accepted_at::text, stored_at::text, stored_xid';
 
 /** One JSON array is parsed faster than an array of texts is quoted, sent and cast. */
 const INSERT: Statement = {

@@ -1,6 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { TenantResponse } from '../../tenants/dto/tenant.response';
-import type { Message } from '../message.entity';
+import type { StoredMessage } from '../message.store';
 
 const MESSAGE_ID = '019aa0e5-1c2d-7a3b-8c4d-5e6f7a8b9c0d';
 const TENANT_ID = '019aa0e4-5b7c-7c1e-9f43-0d2c5a7b9e10';
@@ -67,15 +67,18 @@ export class MessageListResponse {
 }
 
 /** Written by hand, since the payload is JSON text already and goes out as it is. */
-export function messageJson(message: Message): string {
+export function messageJson(message: StoredMessage): string {
   const { id, tenantId, type, payload, acceptedAt, storedAt } = message;
   return (
     `{"id":"${id}","tenant_id":"${tenantId}","type":${JSON.stringify(type)},"payload":${payload},` +
-    `"accepted_at":"${acceptedAt.toISOString()}","stored_at":"${storedAt.toISOString()}"}`
+    `"accepted_at":"${acceptedAt}","stored_at":"${storedAt}"}`
   );
 }
 
-export function messageListJson(messages: readonly Message[], nextCursor: string | null): string {
+export function messageListJson(
+  messages: readonly StoredMessage[],
+  nextCursor: string | null,
+): string {
   const data = messages.map(messageJson).join(',');
   return `{"data":[${data}],"next_cursor":${JSON.stringify(nextCursor)}}`;
 }

@@ -31,13 +31,17 @@ const limits = { maxRows: 3, maxBytes: 100 };
 
 function setUp(
   bytesOf: (item: string) => number = () => 1,
-  rest = 0,
+  share = 0,
+  unlessWaiting = Infinity,
 ): {
   gate: Gate;
   batcher: { add(item: string): Promise<string> };
 } {
   const gate = new Gate();
-  const batcher = new Batcher<string, string>(gate.commit, new FairQueue(limits), rest);
+  const batcher = new Batcher<string, string>(gate.commit, new FairQueue(limits), {
+    share,
+    unlessWaiting,
+  });
   const add = (item: string): Promise<string> =>
     batcher.add(item, { key: 'one', weight: 1, bytes: bytesOf(item) });
   return { gate, batcher: { add } };
@@ -95,6 +99,19 @@ describe('Batcher', () => {
     gate.release();
     await Promise.all(results);
     expect(gate.batches).toEqual([['a'], ['b', 'c']]);
+  });
+
+  it('does not rest when as many wait as are worth a batch', async () => {
+    const { gate, batcher } = setUp(undefined, 1_000_000, 2);
+    const results = [batcher.add('a')];
+    await gate.batch(1);
+    results.push(batcher.add('b'), batcher.add('c'));
+    gate.release();
+    await results[0];
+    await new Promise(setImmediate);
+    expect(gate.batches).toEqual([['a'], ['b', 'c']]);
+    gate.release();
+    await Promise.all(results);
   });
 
   it('does not rest for long after a batch that had to wait', async () => {

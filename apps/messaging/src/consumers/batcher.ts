@@ -4,6 +4,14 @@ import type { Claim, FairQueue } from './fair-queue';
 /** A batch that waited for the database to come back must not be followed by a rest as long as that. */
 const LONGEST_REST_MS = 20;
 
+/** What comes after a batch, so that others get their turn, or the next batch more items. */
+export interface Rest {
+  /** Of the time which the batch took; 20 ms at most. */
+  readonly share: number;
+  /** When so many items wait already, there is none. */
+  readonly unlessWaiting: number;
+}
+
 interface Waiting<Item, Result> {
   readonly item: Item;
   readonly resolve: (result: Result) => void;
@@ -20,15 +28,11 @@ interface Waiting<Item, Result> {
 export class Batcher<Item, Result> {
   private committing = false;
 
-  /**
-   * `commit` gets the items that the queue hands out together, and answers in their order. After each
-   * batch comes a rest: that share of the time which the batch took, 20 ms at most, for others to get
-   * their turn.
-   */
+  /** `commit` gets the items that the queue hands out together, and answers in their order. */
   constructor(
     private readonly commit: (items: Item[]) => Promise<Result[]>,
     private readonly queue: FairQueue<Waiting<Item, Result>>,
-    private readonly rest = 0,
+    private readonly rest: Rest = { share: 0, unlessWaiting: 0 },
   ) {}
 
   /** Resolves with what became of this item; rejects when the commit of its batch rejects. */
@@ -50,13 +54,15 @@ export class Batcher<Item, Result> {
     while (!this.queue.isEmpty) {
       const start = performance.now();
       await this.commitOne(this.queue.take());
-      if (this.rest > 0) await this.restAfter(performance.now() - start);
+      await this.restAfter(performance.now() - start);
     }
     this.committing = false;
   }
 
   private async restAfter(tookMs: number): Promise<void> {
-    await delay(Math.min(tookMs * this.rest, LONGEST_REST_MS));
+    const { share, unlessWaiting } = this.rest;
+    if (this.queue.size >= unlessWaiting) return;
+    await delay(Math.min(tookMs * share, LONGEST_REST_MS));
   }
 
   private async commitOne(batch: Waiting<Item, Result>[]): Promise<void> {

@@ -33,15 +33,22 @@ export class FairQueue<Item> {
   /** In the order of their turns: who was served goes to the end. */
   private readonly lines = new Map<string, Line<Item>>();
   private weights = 0;
+  private count = 0;
 
   constructor(private readonly limits: BatchLimits) {}
 
   get isEmpty(): boolean {
-    return this.lines.size === 0;
+    return this.count === 0;
+  }
+
+  /** How many items wait. */
+  get size(): number {
+    return this.count;
   }
 
   add(item: Item, { key, weight, bytes }: Claim): void {
     const line = this.lines.get(key);
+    this.count++;
     if (!line) this.open(key, { weight, items: [{ item, bytes }] });
     else line.items.push({ item, bytes });
   }
@@ -68,6 +75,7 @@ export class FairQueue<Item> {
   }
 
   private serve(key: string, line: Line<Item>, count: number): void {
+    this.count -= count;
     this.lines.delete(key);
     this.weights -= line.weight;
     const items = line.items.slice(count);

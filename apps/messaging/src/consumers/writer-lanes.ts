@@ -15,7 +15,14 @@ const LIMITS = { maxRows: 250, maxBytes: 8 * 1024 * 1024 };
  * The large lane could keep this process, the database and the broker busy without a pause, and then
  * all that others ask of them would wait in line. A sixth of its time is theirs.
  */
-const REST = 0.2;
+const REST_OF_LARGE = { share: 0.2, unlessWaiting: Infinity };
+
+/**
+ * Of thousands of small tenants with a message now and then, hardly two would share a batch, and each
+ * batch has a commit of its own. When few wait, more are waited for, as long as the last batch took; a
+ * lone message never is.
+ */
+const REST_OF_SMALL = { share: 1, unlessWaiting: 8 };
 
 /**
  * Two group commits side by side: one for the large tenants, whose batches fill up, and one for the
@@ -30,8 +37,8 @@ export class WriterLanes {
 
   constructor(writer: MessageWriter) {
     const commit = (deliveries: Delivery[]): Promise<Outcome[]> => writer.write(deliveries);
-    this.large = new Batcher(commit, new FairQueue(LIMITS), REST);
-    this.small = new Batcher(commit, new FairQueue(LIMITS));
+    this.large = new Batcher(commit, new FairQueue(LIMITS), REST_OF_LARGE);
+    this.small = new Batcher(commit, new FairQueue(LIMITS), REST_OF_SMALL);
   }
 
   /** Resolves with what became of a delivery to a tenant that has so many workers. */

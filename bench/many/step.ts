@@ -20,7 +20,6 @@ export interface Step {
 /** Spread evenly over the tenants, one each at least. */
 const WORKERS = 1_000;
 const BACKLOG = 50_000;
-const ROUNDS = 3;
 const CALLS = 200;
 
 /** Grows to `tenants`, and measures. */
@@ -28,8 +27,8 @@ export async function measureStep(tenancy: Tenancy, tenants: number): Promise<St
   const createdPerSecond = await tenancy.growTo(tenants);
   await tenancy.setWorkers(few(tenancy), Math.max(1, WORKERS / tenants));
   const startMs = await tenancy.restart();
-  const oneToEachMs = await oneToEach(tenancy);
-  const storedPerSecond = await throughput(tenancy);
+  const oneToEachMs = await ofThree(() => oneToEach(tenancy));
+  const storedPerSecond = await ofThree(() => backlogOfAll(tenancy, BACKLOG));
   const calls = await medianCalls(tenancy);
   const memory = memoryOf(tenancy);
   await tenancy.setWorkers(few(tenancy), 1);
@@ -40,10 +39,8 @@ export async function measureStep(tenancy: Tenancy, tenants: number): Promise<St
 const few = ({ tenantIds }: Tenancy): readonly string[] =>
   tenantIds.length < WORKERS ? tenantIds : [];
 
-async function throughput(tenancy: Tenancy): Promise<number> {
-  const rates: number[] = [];
-  for (let round = 0; round < ROUNDS; round++) rates.push(await backlogOfAll(tenancy, BACKLOG));
-  return median(rates);
+async function ofThree(measure: () => Promise<number>): Promise<number> {
+  return median([await measure(), await measure(), await measure()]);
 }
 
 /** Calls of random tenants, one after the other. */

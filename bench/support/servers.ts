@@ -1,4 +1,4 @@
-import { LocalStack } from '@app/local-stack';
+import { LocalStack, type Statistics } from '@app/local-stack';
 import { connect } from 'amqplib';
 import { Client } from 'pg';
 import { machineLine } from './figures';
@@ -16,17 +16,15 @@ export interface Servers {
   readonly managementUrl?: string;
 }
 
-/** As for thousands of queues in production: see the chapter on them in `docs/operating.md`. */
-const COUNTS_EVERY_MS = 30_000;
-
 /** Empty ones for every benchmark, so that none measures what another one left. */
 export async function withServers<Result>(
+  statistics: Statistics,
   work: (servers: Servers) => Promise<Result>,
 ): Promise<Result> {
   const { DATABASE_URL, RABBITMQ_URL } = process.env;
   const stack = await LocalStack.start({
     env: { DATABASE_URL, RABBITMQ_URL },
-    countsEveryMs: COUNTS_EVERY_MS,
+    statistics,
   });
   const client = new Client({ connectionString: stack.databaseUrl });
   await client.connect();

@@ -9,6 +9,7 @@ export { findPromtool, PrometheusServer, type PrometheusServerOptions } from './
 export type { RabbitmqServerOptions } from './rabbitmq-options';
 export { RabbitmqCluster, type RabbitmqClusterOptions } from './rabbitmq-cluster';
 export { RabbitmqServer } from './rabbitmq-server';
+export type { Statistics } from './rabbitmq-statistics';
 export { RabbitmqNotFound } from './rabbitmq-source';
 export { CouldNotStart, ServerDied, ServerNotReady } from './server-errors';
 export { waitUntil } from './wait-until';

@@ -11,6 +11,7 @@ import {
   makeTemporaryDirectory,
   removeDirectory,
 } from './temporary-directory';
+import type { Statistics } from './rabbitmq-statistics';
 import { Watchdog } from './watchdog';
 
 export type ServerName = 'postgres' | 'rabbitmq';
@@ -26,8 +27,8 @@ export interface LocalStackOptions {
   only?: readonly ServerName[];
   /** Servers that there are already, and that are used as they are. */
   env?: { DATABASE_URL?: string | undefined; RABBITMQ_URL?: string | undefined };
-  /** How often RabbitMQ counts what its queues do; default: often enough for tests. */
-  countsEveryMs?: number;
+  /** Of RabbitMQ; default: often enough for tests. */
+  statistics?: Statistics;
   /** Default: one of its own. */
   watchdog?: Watchdog;
 }
@@ -107,10 +108,10 @@ export class LocalStack {
   private async startRabbitmq(): Promise<void> {
     if (!this.needs('rabbitmq') || this.options.env?.RABBITMQ_URL) return;
     const { watchdog } = this;
-    const { countsEveryMs } = this.options;
+    const { statistics } = this.options;
     const started = this.announce('RabbitMQ');
     const dataDir = join(this.dataDir, 'rabbitmq');
-    this.rabbitmq = await startBroker({ dataDir, log: this.log, watchdog, countsEveryMs });
+    this.rabbitmq = await startBroker({ dataDir, log: this.log, watchdog, statistics });
     started();
   }
 

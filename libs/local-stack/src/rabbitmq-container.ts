@@ -7,7 +7,7 @@ import { freePorts } from './free-port';
 import type { Guarded } from './guarded';
 import type { ExitStatus } from './exit-status';
 import { handshakeSucceeds } from './rabbitmq-handshake';
-import { countingEvery } from './rabbitmq-statistics';
+import { type Statistics, statisticsArguments } from './rabbitmq-statistics';
 import { ServerDied, ServerNotReady } from './server-errors';
 import { startOrStop } from './start-or-stop';
 import { waitUntil } from './wait-until';
@@ -17,8 +17,8 @@ export interface RabbitmqContainerOptions {
   /** The node's data, mounted into the container. */
   dataDir: string;
   watchdog: Watchdog;
-  /** How often it counts what its queues do; default: often enough for tests. */
-  countsEveryMs?: number | undefined;
+  /** Default: often enough for tests. */
+  statistics?: Statistics | undefined;
 }
 
 const image = 'rabbitmq:4-management';
@@ -108,7 +108,7 @@ export class RabbitmqContainer implements Broker {
       `--publish=127.0.0.1:${this.managementPort}:15672`,
       '--ulimit=nofile=65536:65536',
       `--volume=${this.options.dataDir}:/var/lib/rabbitmq`,
-      `--env=RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=${countingEvery(this.options.countsEveryMs)}`,
+      `--env=RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=${statisticsArguments(this.options.statistics)}`,
       image,
     ];
   }

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { countingEvery } from './rabbitmq-statistics';
+import { type Statistics, statisticsArguments } from './rabbitmq-statistics';
 
 export interface RabbitmqPorts {
   readonly amqp: number;
@@ -17,8 +17,8 @@ export interface RabbitmqNodeOptions {
   settings: Readonly<Record<string, string>>;
   /** Nodes of one cluster share it; default: Erlang makes one up. */
   cookie: string | undefined;
-  /** Milliseconds; default: often enough for tests. */
-  countsEveryMs: number | undefined;
+  /** Default: often enough for tests. */
+  statistics: Statistics | undefined;
 }
 
 /** What lies in the folder of one RabbitMQ node, and the environment that points it there. */
@@ -48,12 +48,7 @@ export class RabbitmqNodeFiles {
     if (options.cookie) writeFileSync(cookieFile, options.cookie, { mode: 0o600 });
   }
 
-  environment({
-    nodename,
-    ports,
-    epmdPort,
-    countsEveryMs,
-  }: RabbitmqNodeOptions): NodeJS.ProcessEnv {
+  environment({ nodename, ports, epmdPort, statistics }: RabbitmqNodeOptions): NodeJS.ProcessEnv {
     return {
       ...environmentOfNoOtherNode(),
       HOME: this.directory,
@@ -61,7 +56,7 @@ export class RabbitmqNodeFiles {
       ERL_EPMD_ADDRESS: '127.0.0.1',
       RABBITMQ_NODENAME: nodename,
       RABBITMQ_DIST_PORT: String(ports.distribution),
-      RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: `-kernel inet_dist_use_interface {127,0,0,1} ${countingEvery(countsEveryMs)}`,
+      RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: `-kernel inet_dist_use_interface {127,0,0,1} ${statisticsArguments(statistics)}`,
       // The script then becomes the node instead of waiting for it, so that the pid we know is
       // the node's, and signals reach it.
       RUNNING_UNDER_SYSTEMD: 'true',

@@ -1,5 +1,6 @@
 import { freePort, freePorts } from './free-port';
 import type { RabbitmqNodeOptions, RabbitmqPorts } from './rabbitmq-node-files';
+import type { Statistics } from './rabbitmq-statistics';
 import type { Watchdog } from './watchdog';
 
 export interface RabbitmqServerOptions {
@@ -14,8 +15,8 @@ export interface RabbitmqServerOptions {
   epmdPort?: number;
   /** Nodes of one cluster need the same. */
   cookie?: string;
-  /** How often it counts what its queues do, in milliseconds; default: often enough for tests. */
-  countsEveryMs?: number | undefined;
+  /** Default: often enough for tests. */
+  statistics?: Statistics | undefined;
   /** Settings of rabbitmq.conf over the defaults. */
   settings?: Readonly<Record<string, string>>;
   /** Default: one of its own. */
@@ -31,6 +32,6 @@ export async function nodeOptions(options: RabbitmqServerOptions): Promise<Rabbi
     epmdPort: options.epmdPort ?? (await freePort()),
     settings: options.settings ?? {},
     cookie: options.cookie,
-    countsEveryMs: options.countsEveryMs,
+    statistics: options.statistics,
   };
 }

@@ -3,13 +3,14 @@ import type { Broker } from './broker';
 import { RabbitmqContainer } from './rabbitmq-container';
 import { RabbitmqServer } from './rabbitmq-server';
 import { findRabbitmq } from './rabbitmq-source';
+import type { Statistics } from './rabbitmq-statistics';
 import type { Watchdog } from './watchdog';
 
 export interface StartBrokerOptions {
   dataDir: string;
   log: (line: string) => void;
   watchdog: Watchdog;
-  countsEveryMs?: number | undefined;
+  statistics?: Statistics | undefined;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { SERVING_ROLE, TENANT_SETTING } from '@app/database';
+import { SERVING_ROLE, FOR_TENANT } from '@app/database';
 import type { Client } from 'pg';
 
 /** Does `work` as the program would for a tenant, or for nobody; what it changed is taken back. */
@@ -9,7 +9,7 @@ export async function asServed<Result>(
 ): Promise<Result> {
   await client.query(`BEGIN; SET LOCAL ROLE ${SERVING_ROLE}`);
   try {
-    if (tenantId) await client.query(`SELECT set_config($1, $2, true)`, [TENANT_SETTING, tenantId]);
+    if (tenantId) await client.query(FOR_TENANT, [tenantId]);
     return await work(client);
   } finally {
     await client.query('ROLLBACK');

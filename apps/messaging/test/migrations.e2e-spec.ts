@@ -133,14 +133,14 @@ describe('the migrations', () => {
       expect(await counts()).toEqual([0, 1, 2, 3, 4]);
     });
 
-    it('go on where they were interrupted, past one whose removal was', async () => {
+    it.each(['messages', 'dead_letters'])('go on where %s were interrupted', async (table) => {
       const holder = await database.connect();
       const [first = '', , , removed = '', last = ''] = tenantIds;
       await pendingDetach(removed);
-      await holder.query(`BEGIN; LOCK TABLE ${partitionOf(last)} IN ACCESS SHARE MODE`);
+      await holder.query(`BEGIN; LOCK TABLE ${partitionOf(last, table)} IN ACCESS SHARE MODE`);
       await expect(source.runMigrations()).rejects.toThrow('lock timeout');
-      expect(await parentOf(database, first)).toMatch('messages_group_');
-      expect(await parentOf(database, last)).toBe('messages_before');
+      expect(await parentOf(database, first, table)).toMatch(`${table}_group_`);
+      expect(await parentOf(database, last, table)).toBe(`${table}_before`);
 
       await holder.end();
       await source.runMigrations();

@@ -21,6 +21,8 @@ const before = (table: GroupedTable): string => `${table}_before`;
 
 type Shape = 'groups' | 'flat';
 
+const STRATEGY: Readonly<Record<Shape, string>> = { groups: 'HASH', flat: 'LIST' };
+
 /**
  * Partitions in groups, by a hash of the tenant's id, in place of one long list: see
  * `partition-groups`.
@@ -43,15 +45,18 @@ export class PartitionGroups1764000009000 implements MigrationInterface {
   }
 }
 
+/** The table of which a run before was interrupted may be done, begun or untouched. */
 async function rebuild(runner: QueryRunner, table: GroupedTable, to: Shape): Promise<void> {
-  if (!(await isThere(runner, before(table)))) await begin(runner, table, to);
+  if ((await strategyOf(runner, before(table))) === undefined) {
+    if ((await strategyOf(runner, table)) === STRATEGY[to]) return;
+    await begin(runner, table, to);
+  }
   for (const partition of await partitionsOf(runner, table, to)) await move(runner, partition);
   await atOnce(runner, [`DROP TABLE ${before(table)}`]);
 }
 
 /** The new parent takes the old one's place and name, with all that hangs on it but the rows. */
 function begin(runner: QueryRunner, table: GroupedTable, to: Shape): Promise<void> {
-  const method = to === 'groups' ? 'HASH' : 'LIST';
   const indexes = Object.entries(INDEXES[table]);
   return atOnce(runner, [
     ...[`${table}_pkey`, ...indexes.map(([name]) => name)].map(
@@ -61,7 +66,7 @@ function begin(runner: QueryRunner, table: GroupedTable, to: Shape): Promise<voi
     `CREATE TABLE ${table} (
       LIKE ${before(table)} INCLUDING DEFAULTS INCLUDING CONSTRAINTS,
       CONSTRAINT ${table}_pkey PRIMARY KEY (tenant_id, id)
-    ) PARTITION BY ${method} (tenant_id)`,
+    ) PARTITION BY ${STRATEGY[to]} (tenant_id)`,
     ...indexes.map(([name, columns]) => `CREATE INDEX ${name} ON ${table} ${columns}`),
     ...(to === 'groups' ? groupsOf(table) : []),
     WALL[table],
@@ -124,9 +129,12 @@ async function atOnce(runner: QueryRunner, statements: readonly string[]): Promi
   await runner.query([IN_TIME, ...statements].join(';\n'));
 }
 
-async function isThere(runner: QueryRunner, table: string): Promise<boolean> {
-  const rows = (await runner.query('SELECT to_regclass($1) IS NOT NULL AS there', [table])) as {
-    there: boolean;
-  }[];
-  return rows[0]?.there === true;
+/** How a table is partitioned; undefined when there is none of that name. */
+async function strategyOf(runner: QueryRunner, table: string): Promise<string | undefined> {
+  const rows = (await runner.query(
+    `SELECT split_part(pg_get_partkeydef(to_regclass($1)), ' ', 1) AS strategy
+     WHERE to_regclass($1) IS NOT NULL`,
+    [table],
+  )) as { strategy: string }[];
+  return rows[0]?.strategy;
 }

@@ -7,7 +7,7 @@ import { lasting } from './lasting/lasting';
 import { many } from './many/many';
 import { pages } from './pages';
 import { single } from './single';
-import { COMPARISON, type Row, table } from './support/figures';
+import { COMPARISON, type Row, table, today } from './support/figures';
 import { MeasuredProcess } from './support/process';
 import { machineOf, type Servers, withServers } from './support/servers';
 import { wall } from './wall';
@@ -62,8 +62,7 @@ async function run(names: readonly string[]): Promise<void> {
     }).catch((error: unknown) => failed(name, error));
     MeasuredProcess.killAll();
   }
-  const day = new Date().toISOString().slice(0, 10);
-  process.stdout.write(`\n${day}; ${machine}\n\n${table(COMPARISON, rows)}\n`);
+  process.stdout.write(`\n${today()}; ${machine}\n\n${table(COMPARISON, rows)}\n`);
 }
 
 /** As for thousands of queues in production, see `docs/operating.md`; but one of them reads statistics. */

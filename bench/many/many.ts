@@ -10,8 +10,9 @@ import {
   type Row,
   seconds,
   table,
+  today,
 } from '../support/figures';
-import type { Servers } from '../support/servers';
+import { machineOf, type Servers } from '../support/servers';
 import { throughputPlot } from './plot';
 import { measureRemoval, type Removal } from './removal';
 import { measureStep, type Step } from './step';
@@ -40,7 +41,7 @@ export async function many(servers: Servers, { steps, written }: Many): Promise<
   await tenancy.service.stop();
   const text = stepsTable(measured);
   process.stdout.write(`\n${text}\n`);
-  if (written) write(text, measured);
+  if (written) write(`${today()}; ${await machineOf(servers)}\n\n${text}`, measured);
   return rowsOf(measured, removal);
 }
 

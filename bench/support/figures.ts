@@ -75,9 +75,11 @@ export function table(head: Row, rows: readonly Row[]): string {
   );
   const line = (row: Row): string =>
     `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`;
-  const rule = `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`;
+  const rule = line(widths.map((width) => '-'.repeat(width)));
   return [line(head), rule, ...rows.map(line)].join('\n');
 }
+
+export const today = (): string => new Date().toISOString().slice(0, 10);
 
 export const perSecond = (value: number): string => `${Math.round(value).toLocaleString('en')}/s`;
 export const milliseconds = (value: number): string => `${value.toFixed(1)} ms`;

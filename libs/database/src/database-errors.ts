@@ -48,6 +48,12 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   return error instanceof Error && UNAVAILABLE_TEXT.test(error.message);
 }
 
+/** Whether others were in the way: the wait for a lock was too long, or each waited for the other. */
+export function isLockedOut(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === sqlState.lockNotAvailable || code === sqlState.deadlockDetected;
+}
+
 /** Its migration was taken back, or a grant: no session begins, and no message is to blame for that. */
 function isRoleAway(error: unknown): boolean {
   return error instanceof Error && error.message.includes(`role "${SERVING_ROLE}"`);

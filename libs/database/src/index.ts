@@ -1,7 +1,13 @@
 export { boundedWaiting } from './bounded-waiting';
 export { migrationOptions, servingOptions, UNHURRIED_MS } from './data-source-options';
 export { Database, type Statement } from './database';
-export { codeOf, isDatabaseUnavailable, isWithoutPartition, sqlState } from './database-errors';
+export {
+  codeOf,
+  isDatabaseUnavailable,
+  isLockedOut,
+  isWithoutPartition,
+  sqlState,
+} from './database-errors';
 export { DatabaseModule } from './database.module';
 export { DatabaseStarter, type DatabaseState } from './database-starter';
 export { isoTime } from './iso-time';

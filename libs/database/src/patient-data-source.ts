@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DataSource, type DataSourceOptions, type Migration, QueryFailedError } from 'typeorm';
 import { LOCK_TIMEOUT_MS } from './bounded-waiting';
-import { codeOf, sqlState } from './database-errors';
+import { isLockedOut } from './database-errors';
 
 export interface Patience {
   readonly attempts: number;
@@ -100,7 +100,5 @@ export class PatientDataSource extends DataSource {
   }
 }
 
-/** Others are: the wait was too long, or each waited for the other. */
 const isInTheWay = (error: unknown): error is QueryFailedError =>
-  error instanceof QueryFailedError &&
-  [sqlState.lockNotAvailable, sqlState.deadlockDetected].some((code) => code === codeOf(error));
+  error instanceof QueryFailedError && isLockedOut(error);

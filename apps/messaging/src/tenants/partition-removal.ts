@@ -81,8 +81,10 @@ async function removeOne(client: PoolClient, tenantId: string): Promise<Removal>
     const { parent, held } = await look(client, partition);
     // A detach that has begun would wait for it, and all others behind that.
     if (held) return 'in use';
-    const detach = `ALTER TABLE ${parent} DETACH PARTITION ${partition} CONCURRENTLY`;
-    if (parent !== null && !(await inTime(client, detach))) return 'stuck';
+    if (parent !== null) {
+      const detach = `ALTER TABLE ${parent} DETACH PARTITION ${partition} CONCURRENTLY`;
+      if (!(await inTime(client, detach))) return 'stuck';
+    }
     if (!(await inTime(client, `DROP TABLE IF EXISTS ${partition}`))) return 'in use';
   }
   return 'gone';

@@ -1,11 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import {
-  codeOf,
   type GroupedTable,
   groupOfTenant,
+  isLockedOut,
   OwnerDatabase,
-  sqlState,
   UNHURRIED_MS,
 } from '@app/database';
 import type { PoolClient, QueryConfig } from 'pg';
@@ -142,17 +141,12 @@ const ORPHANS = `
     AND c.relname ~ '^(messages|dead_letters)_[0-9a-f]{32}$'
     AND NOT EXISTS (SELECT 1 FROM tenants t WHERE t.tenant_id = right(c.relname, 32)::uuid)`;
 
-const TRY_AGAIN: readonly (string | undefined)[] = [
-  sqlState.lockNotAvailable,
-  sqlState.deadlockDetected,
-];
-
 async function withRetries<Result>(work: () => Promise<Result>): Promise<Result> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await work();
     } catch (error) {
-      if (attempt === ATTEMPTS || !TRY_AGAIN.includes(codeOf(error))) throw error;
+      if (attempt === ATTEMPTS || !isLockedOut(error)) throw error;
       // Jitter, so that those who met do not meet again.
       await delay(Math.random() * 50 * attempt);
     }

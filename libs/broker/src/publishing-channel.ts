@@ -7,7 +7,7 @@ export interface Sending {
   readonly body: Buffer;
   readonly options: Options.Publish;
   /** Once, when the broker has confirmed it, or with what became of it instead. */
-  readonly done: (error: Error | undefined) => void;
+  done(error: Error | undefined): void;
   /** Nobody waits for it any more: it need not be sent. */
   readonly abandoned: boolean;
 }
@@ -69,15 +69,13 @@ export class PublishingChannel {
   }
 
   /** The library calls back for every message: with null, or with an error when the channel closes. */
-  private sendOn(
-    channel: ConfirmChannel,
-    { exchange, routingKey, body, options, done }: Sending,
-  ): void {
-    const confirmed = (error: Error | null): void => done(error ?? undefined);
+  private sendOn(channel: ConfirmChannel, sending: Sending): void {
+    const { exchange, routingKey, body, options } = sending;
+    const confirmed = (error: Error | null): void => sending.done(error ?? undefined);
     try {
       this.hasRoom = channel.publish(exchange, routingKey, body, options, confirmed);
     } catch (error) {
-      done(error instanceof Error ? error : new Error(String(error)));
+      sending.done(error instanceof Error ? error : new Error(String(error)));
       this.onClosed(channel);
       // It was counted as sent: from here on each confirm would be taken for another message's.
       this.reconnect();

@@ -1,8 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { BrokerUnavailable, ConfirmedPublisher, type PublishOutcome, topology } from '@app/broker';
+import { BrokerUnavailable, ConfirmedPublisher, type Publishing, topology } from '@app/broker';
 import { Environment } from '@app/config';
 import { Metrics } from '@app/metrics';
-import type { Options } from 'amqplib';
 import { uuidv7 } from 'uuidv7';
 import { Admission } from '../tenants/limits/admission';
 import type { Quota } from '../tenants/limits/quota';
@@ -88,25 +87,13 @@ export class MessagePublisher {
     headers: MessageHeaders,
   ): Promise<Publication[]> {
     const done = this.metrics.publishSeconds.startTimer();
-    const outcomes = await Promise.all(
-      publications.map((publication) => this.publish(tenantId, publication, headers)),
-    ).finally(done);
+    const messages = publications.map((publication) => publishing(publication, headers));
+    const outcomes = await this.publisher.publish(topology.messages.exchange, tenantId, messages);
+    done();
     for (const outcome of outcomes) {
       if (outcome.kind === 'unavailable') throw new BrokerUnavailable(outcome.reason);
     }
     return publications.filter((_, index) => outcomes[index]?.kind === 'unroutable');
-  }
-
-  private publish(
-    tenantId: string,
-    { id, body, type }: Publication,
-    headers: MessageHeaders,
-  ): Promise<PublishOutcome> {
-    return this.publisher.publish(topology.messages.exchange, tenantId, body, {
-      messageId: id,
-      contentType: 'application/json',
-      ...withType(type, headers),
-    });
   }
 
   /**
@@ -152,9 +139,10 @@ export class MessagePublisher {
 /** A short string of AMQP's has at most 255 bytes, and the library throws at a longer one. */
 const SHORT_STRING_BYTES = 255;
 
-function withType(type: string | null, headers: Record<string, unknown>): Options.Publish {
-  if (type === null) return { headers };
+function publishing({ id, body, type }: Publication, headers: MessageHeaders): Publishing {
+  const options = { messageId: id, contentType: 'application/json', headers };
+  if (type === null) return { body, options };
   return Buffer.byteLength(type) <= SHORT_STRING_BYTES
-    ? { headers, type }
-    : { headers: { ...headers, [LONG_TYPE]: type } };
+    ? { body, options: { ...options, type } }
+    : { body, options: { ...options, headers: { ...headers, [LONG_TYPE]: type } } };
 }

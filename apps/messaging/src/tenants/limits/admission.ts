@@ -26,6 +26,10 @@ export class Admission {
    */
   async admit(tenantId: string, count: number, publish: Publish): Promise<Quota[]> {
     const { rateLimit, maxBacklog } = await this.limits.of(tenantId);
+    if (rateLimit === null && maxBacklog === null) {
+      await publish();
+      return [];
+    }
     const mostAtOnce = Math.min(rateLimit ?? Infinity, maxBacklog ?? Infinity);
     if (count > mostAtOnce) throw tooManyAtOnce(mostAtOnce);
     const paced = (): Promise<Quota[]> => this.withinRate(tenantId, rateLimit, count, publish);

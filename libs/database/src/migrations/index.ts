@@ -8,6 +8,7 @@ import { SecondWall1764000006000 } from './1764000006000-second-wall';
 import { Limits1764000007000 } from './1764000007000-limits';
 import { UncountedRedeliveries1764000008000 } from './1764000008000-uncounted-redeliveries';
 import { PartitionGroups1764000009000 } from './1764000009000-partition-groups';
+import { LimitChanges1764000010000 } from './1764000010000-limit-changes';
 
 /** In the order in which they run. */
 export const migrations = [
@@ -21,4 +22,5 @@ export const migrations = [
   Limits1764000007000,
   UncountedRedeliveries1764000008000,
   PartitionGroups1764000009000,
+  LimitChanges1764000010000,
 ] as const;

@@ -33,7 +33,7 @@ export class LimitsController {
     const change = SetLimits.toChange(body);
     if (Object.keys(change).length === 0) throw nothingNamed();
     await this.tenants.setLimits(tenant_id, change);
-    this.limits.forget(tenant_id);
+    this.limits.forget();
     return TenantResponse.from(await this.tenants.get(tenant_id));
   }
 }

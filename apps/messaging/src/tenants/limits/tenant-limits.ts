@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Database } from '@app/database';
-import { BoundedMap } from './bounded-map';
+import { Database, type Statement } from '@app/database';
 import { DatabaseBreaker } from './database-breaker';
 
 /** What a tenant may send over HTTP; null: as much as it likes. */
@@ -16,71 +15,97 @@ const NO_LIMITS: Limits = { rateLimit: null, maxBacklog: null };
 /** How long a change may go unnoticed. */
 const FRESH_MS = 1_000;
 
-/** Some 100 bytes each. */
-const MOST_TENANTS = 50_000;
-
-const OF_TENANTS = {
-  name: 'tenant-limits',
-  text: `
-    SELECT tenant_id AS "tenantId", rate_limit AS "rateLimit", max_backlog AS "maxBacklog"
-    FROM tenants WHERE tenant_id = ANY($1::uuid[]) AND removed_at IS NULL`,
-};
-
-interface Known {
-  readonly limits: Limits;
-  readonly since: number;
-}
-
-type Row = Limits & { readonly tenantId: string };
+/** How long what is known of removed tenants, some 100 bytes each, may be kept. */
+const WHOLE_EVERY_MS = 600_000;
 
 /**
- * The limits of those who publish, a second old at most while the database answers, and the last
- * that are known while it does not: whom nobody knows then, has none. However many tenants publish,
- * there is one question at a time; while it is under way those of the next one gather.
+ * Transactions commit in another order than that of their numbers: what changed since a snapshot is
+ * what was changed by its oldest running one, or a later one.
+ * https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-PG-SNAPSHOT
+ */
+const CHANGED_SINCE: Statement = {
+  name: 'limits-changed-since',
+  text: `
+    SELECT horizon::text, tenant_id AS "tenantId",
+      rate_limit AS "rateLimit", max_backlog AS "maxBacklog"
+    FROM (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS horizon) AS now
+    LEFT JOIN limit_changes ON changed_xid >= $1::xid8`,
+};
+
+const EVER = '0';
+
+type Row = Limits & { readonly horizon: string; readonly tenantId: string | null };
+
+/**
+ * The limits of all who have any, a second old at most while the database answers, and the last that
+ * are known while it does not: whom nobody knows then, has none. However many tenants publish, it is
+ * asked once a second, and only for what changed.
  */
 @Injectable()
 export class TenantLimits {
-  private readonly known = new BoundedMap<string, Known>(MOST_TENANTS);
-  private wanted = new Set<string>();
-  private asking: Promise<unknown> = Promise.resolve();
-  private next: Promise<void> | undefined;
+  private known = new Map<string, Limits>();
+  /** What was committed before this transaction began is known. */
+  private horizon = EVER;
+  private asOf = -Infinity;
+  private wholeAsOf = -Infinity;
+  private changedAt = -Infinity;
+  private asking: Promise<void> | undefined;
 
   constructor(
     private readonly database: Database,
     private readonly breaker: DatabaseBreaker,
   ) {}
 
-  async of(tenantId: string): Promise<Limits> {
-    const known = this.known.get(tenantId);
-    if (known && performance.now() - known.since < FRESH_MS) return known.limits;
-    await this.breaker.attempt(() => this.look(tenantId));
-    return this.known.get(tenantId)?.limits ?? NO_LIMITS;
+  /** At once when they are fresh: otherwise there would be a promise for every message. */
+  of(tenantId: string): Limits | Promise<Limits> {
+    return this.areFresh() ? this.lastKnownOf(tenantId) : this.freshOf(tenantId);
   }
 
-  /** They have changed. */
-  forget(tenantId: string): void {
-    this.known.delete(tenantId);
+  /** Somebody's have changed: an answer to a question from before does not do any more. */
+  forget(): void {
+    this.changedAt = performance.now();
+    this.asOf = -Infinity;
   }
 
-  private look(tenantId: string): Promise<void> {
-    this.wanted.add(tenantId);
-    this.next ??= this.asking.then(() => this.lookForWanted());
-    return this.next;
+  private areFresh(): boolean {
+    return performance.now() - this.asOf < FRESH_MS;
   }
 
-  private lookForWanted(): Promise<void> {
-    const tenantIds = [...this.wanted];
-    this.wanted = new Set();
-    this.next = undefined;
-    const asked = this.askFor(tenantIds);
-    this.asking = asked.catch(() => undefined);
-    return asked;
+  private lastKnownOf(tenantId: string): Limits {
+    return this.known.get(tenantId) ?? NO_LIMITS;
   }
 
-  private async askFor(tenantIds: string[]): Promise<void> {
+  private async freshOf(tenantId: string): Promise<Limits> {
+    let answered = true;
+    while (answered && !this.areFresh()) {
+      answered = await this.breaker.attempt(() => this.askTogether());
+    }
+    return this.lastKnownOf(tenantId);
+  }
+
+  private askTogether(): Promise<void> {
+    this.asking ??= this.ask().finally(() => (this.asking = undefined));
+    return this.asking;
+  }
+
+  private async ask(): Promise<void> {
     const since = performance.now();
-    const rows = await this.database.run<Row>(OF_TENANTS, [tenantIds]);
-    for (const tenantId of tenantIds) this.known.delete(tenantId);
-    for (const { tenantId, ...limits } of rows) this.known.set(tenantId, { limits, since });
+    const whole = since - this.wholeAsOf > WHOLE_EVERY_MS;
+    const rows = await this.database.run<Row>(CHANGED_SINCE, [whole ? EVER : this.horizon]);
+    if (whole) this.begin(since);
+    for (const row of rows) this.learn(row);
+    if (since > this.changedAt) this.asOf = since;
+  }
+
+  private begin(since: number): void {
+    this.known = new Map();
+    this.wholeAsOf = since;
+  }
+
+  private learn({ horizon, tenantId, rateLimit, maxBacklog }: Row): void {
+    this.horizon = horizon;
+    if (tenantId === null) return;
+    if (rateLimit === null && maxBacklog === null) this.known.delete(tenantId);
+    else this.known.set(tenantId, { rateLimit, maxBacklog });
   }
 }

@@ -106,6 +106,7 @@ export class ConsumerRegistry {
     const consumer = new TenantConsumer(wanted, {
       place: await this.connections.place(),
       handle: (message) => this.handle(wanted, message),
+      onFailed: (error) => this.tellFailed(wanted.tenantId, error),
       onBroken: (broken, reason) => this.forget(broken, reason),
     });
     this.consumers.set(wanted.tenantId, consumer);
@@ -142,18 +143,14 @@ export class ConsumerRegistry {
     this.remove(consumer);
   }
 
-  private async handle(
-    { tenantId, workers }: WantedConsumer,
-    message: ConsumeMessage,
-  ): Promise<Outcome> {
-    try {
-      const delivery = readDelivery(tenantId, message, new Date());
-      return await this.limit.guard(delivery, message, () => this.lanes.store(delivery, workers));
-    } catch (error) {
-      const text = `A message of tenant ${tenantId} goes back to its queue`;
-      this.failures.tell(tenantId, 'go back to their queue', text, error);
-      return { kind: 'failed' };
-    }
+  private handle({ tenantId, workers }: WantedConsumer, message: ConsumeMessage): Promise<Outcome> {
+    const delivery = readDelivery(tenantId, message, new Date());
+    return this.limit.guard(delivery, message, () => this.lanes.store(delivery, workers));
+  }
+
+  private tellFailed(tenantId: string, error: unknown): void {
+    const text = `A message of tenant ${tenantId} goes back to its queue`;
+    this.failures.tell(tenantId, 'go back to their queue', text, error);
   }
 
   /**

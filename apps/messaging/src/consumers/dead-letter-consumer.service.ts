@@ -51,6 +51,7 @@ export class DeadLetterConsumer implements OnApplicationBootstrap, BeforeApplica
       queue: topology.deadLetters.queue,
       prefetch: PREFETCH,
       handle: (message: ConsumeMessage) => this.burial.bury(message),
+      onFailed: (err) => this.logger.error({ err, msg: 'A dead letter goes back to its queue' }),
       onBroken: (reason) => void this.onBroken(consumer, reason),
     });
     this.consumer = consumer;

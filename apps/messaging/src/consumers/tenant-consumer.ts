@@ -7,8 +7,9 @@ import type { WantedConsumer } from './tenant-leases';
 export interface TenantConsumerParts {
   /** Where its channel is; left by whoever made the consumer, when it has ended. */
   readonly place: Place;
-  /** Finds a delivery its outcome; never rejects. */
+  /** Finds a delivery its outcome; when it fails, the message goes back. */
   readonly handle: (message: ConsumeMessage) => Promise<Outcome>;
+  readonly onFailed: (error: unknown) => void;
   /** Called once, when it ends without having been asked to. */
   readonly onBroken: (consumer: TenantConsumer, reason: string) => void;
 }
@@ -25,6 +26,7 @@ export class TenantConsumer extends QueueConsumer {
       queue: topology.queueFor(tenantId),
       prefetch: workers,
       handle: parts.handle,
+      onFailed: parts.onFailed,
       onBroken: (reason) => parts.onBroken(this, reason),
     });
     this.place = parts.place;

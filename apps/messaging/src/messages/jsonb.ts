@@ -12,7 +12,7 @@ const MAX_EXPONENT = 1_000_000;
 /** Only texts with any of these need a closer look; most have none. */
 const NUL = /\\u0000/;
 const SURROGATE = /\\u[dD][89a-fA-F]/;
-const NUMBER_TO_CHECK = /[eE][+-]?\d{3}|\d{1000}/;
+const NUMBER_TO_CHECK = /\d[eE][+-]?\d{3}|\d{1000}/;
 
 /**
  * Why `jsonb` cannot hold this JSON text, or undefined when it can. The text must be valid JSON.

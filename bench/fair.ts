@@ -14,7 +14,7 @@ const FLOODING = 4;
 const FLOODING_WORKERS = 200;
 
 /** More than can be stored in the time of two phases. */
-const FLOOD = 250_000;
+const FLOOD = 350_000;
 const PHASE_MS = 3_000;
 
 /** Until the flood is at its speed. */

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Batcher } from './batcher';
+import { Batcher, type Rest } from './batcher';
 import { FairQueue } from './fair-queue';
 
 /** A commit that the test lets go on, one batch at a time. */
@@ -31,17 +31,13 @@ const limits = { maxRows: 3, maxBytes: 100 };
 
 function setUp(
   bytesOf: (item: string) => number = () => 1,
-  share = 0,
-  unlessWaiting = Infinity,
+  rest: Rest = () => 0,
 ): {
   gate: Gate;
   batcher: { add(item: string): Promise<string> };
 } {
   const gate = new Gate();
-  const batcher = new Batcher<string, string>(gate.commit, new FairQueue(limits), {
-    share,
-    unlessWaiting,
-  });
+  const batcher = new Batcher<string, string>(gate.commit, new FairQueue(limits), rest);
   const add = (item: string): Promise<string> =>
     batcher.add(item, { key: 'one', weight: 1, bytes: bytesOf(item) });
   return { gate, batcher: { add } };
@@ -85,7 +81,7 @@ describe('Batcher', () => {
   });
 
   it('rests after a batch for its share of the time, and takes what came meanwhile', async () => {
-    const { gate, batcher } = setUp(undefined, 0.5);
+    const { gate, batcher } = setUp(undefined, () => 0.5);
     const results = [batcher.add('a')];
     await gate.batch(1);
     results.push(batcher.add('b'));
@@ -102,7 +98,7 @@ describe('Batcher', () => {
   });
 
   it('does not rest when as many wait as are worth a batch', async () => {
-    const { gate, batcher } = setUp(undefined, 1_000_000, 2);
+    const { gate, batcher } = setUp(undefined, (waiting) => (waiting < 2 ? 1_000_000 : 0));
     const results = [batcher.add('a')];
     await gate.batch(1);
     results.push(batcher.add('b'), batcher.add('c'));
@@ -115,7 +111,7 @@ describe('Batcher', () => {
   });
 
   it('does not rest for long after a batch that had to wait', async () => {
-    const { gate, batcher } = setUp(undefined, 1_000_000);
+    const { gate, batcher } = setUp(undefined, () => 1_000_000);
     const results = [batcher.add('a')];
     await gate.batch(1);
     results.push(batcher.add('b'));

@@ -4,13 +4,11 @@ import type { Claim, FairQueue } from './fair-queue';
 /** A batch that waited for the database to come back must not be followed by a rest as long as that. */
 const LONGEST_REST_MS = 20;
 
-/** What comes after a batch, so that others get their turn, or the next batch more items. */
-export interface Rest {
-  /** Of the time which the batch took; 20 ms at most. */
-  readonly share: number;
-  /** When so many items wait already, there is none. */
-  readonly unlessWaiting: number;
-}
+/**
+ * How long to rest after a batch, as a share of the time which it took, so that others get their turn,
+ * or the next batch more items: `waiting` of them are there already.
+ */
+export type Rest = (waiting: number) => number;
 
 interface Waiting<Item, Result> {
   readonly item: Item;
@@ -32,8 +30,13 @@ export class Batcher<Item, Result> {
   constructor(
     private readonly commit: (items: Item[]) => Promise<Result[]>,
     private readonly queue: FairQueue<Waiting<Item, Result>>,
-    private readonly rest: Rest = { share: 0, unlessWaiting: 0 },
+    private readonly rest: Rest = () => 0,
   ) {}
+
+  /** Whether anything is committed, or about to be. */
+  get isBusy(): boolean {
+    return this.committing;
+  }
 
   /** Resolves with what became of this item; rejects when the commit of its batch rejects. */
   add(item: Item, claim: Claim): Promise<Result> {
@@ -60,9 +63,8 @@ export class Batcher<Item, Result> {
   }
 
   private async restAfter(tookMs: number): Promise<void> {
-    const { share, unlessWaiting } = this.rest;
-    if (this.queue.size >= unlessWaiting) return;
-    await delay(Math.min(tookMs * share, LONGEST_REST_MS));
+    const share = this.rest(this.queue.size);
+    if (share > 0) await delay(Math.min(tookMs * share, LONGEST_REST_MS));
   }
 
   private async commitOne(batch: Waiting<Item, Result>[]): Promise<void> {

@@ -13,6 +13,7 @@ import { LastDelivered } from './last-delivered';
 import { MessageWriter } from './message-writer';
 import { Ownership } from './ownership.service';
 import { Reconciliation } from './reconciliation.service';
+import { RequestsUnderWay } from './requests-under-way';
 import { StoringFailures } from './storing-failures';
 import { TenantLeases } from './tenant-leases';
 import { UncountedRedeliveries } from './uncounted-redeliveries';
@@ -30,6 +31,7 @@ import { WriterLanes } from './writer-lanes';
     TenantLeases,
     ConsumerReporter,
     WriterLanes,
+    RequestsUnderWay,
     MessageWriter,
     StoringFailures,
     UntilAnswered,

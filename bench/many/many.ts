@@ -38,7 +38,7 @@ export async function many(servers: Servers, { steps, written }: Many): Promise<
   }
   const removal = await measureRemoval(tenancy, Math.min(REMOVED, tenancy.tenantIds.length - 1));
   process.stdout.write(`  ${JSON.stringify(removal)}\n`);
-  await tenancy.service.stop();
+  await tenancy.end();
   const text = stepsTable(measured);
   process.stdout.write(`\n${text}\n`);
   if (written) write(`${today()}; ${await machineOf(servers)}\n\n${text}`, measured);
@@ -65,6 +65,7 @@ const LINES: readonly [name: string, show: (step: Step) => string][] = [
   ['memory of RabbitMQ', (step) => megabytes(step.brokerBytes)],
   ['memory of PostgreSQL', (step) => megabytes(step.databaseBytes)],
   ['one message to each, stored', (step) => seconds(step.oneToEachMs)],
+  ['the same, the first ones of a connection', (step) => seconds(step.firstToEachMs)],
   ['a single publish, median', (step) => milliseconds(step.publishMs)],
   ['a first page, median', (step) => milliseconds(step.pageMs)],
   ['a backlog of 50,000, stored', (step) => perSecond(step.storedPerSecond)],

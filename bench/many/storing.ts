@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
-import { fillQueues } from '../support/backlog';
+import { fillQueuesBy } from '../support/backlog';
 import type { Servers } from '../support/servers';
 import type { Tenancy } from './tenancy';
 
@@ -64,10 +64,10 @@ async function untilStored(tenancy: Tenancy, count: number, since: Date): Promis
 
 /** One message to each tenant: milliseconds from the first one's publishing to the last one's storing. */
 export async function oneToEach(tenancy: Tenancy): Promise<number> {
-  const { servers, tenantIds } = tenancy;
+  const { publishing, tenantIds } = tenancy;
   const before = await counted(tenancy);
   const start = Date.now();
-  await fillQueues(servers.rabbitmqUrl, tenantIds, tenantIds.length);
+  await fillQueuesBy(publishing, tenantIds, tenantIds.length);
   const { last } = await untilStored(tenancy, before + tenantIds.length, new Date(start));
   return last - start;
 }
@@ -77,14 +77,14 @@ export async function oneToEach(tenancy: Tenancy): Promise<number> {
  * are filled, since a pause and its end would take each consumer down and up again.
  */
 export async function backlogOfAll(tenancy: Tenancy, messages: number): Promise<number> {
-  const { servers, tenantIds } = tenancy;
+  const { servers, publishing, tenantIds } = tenancy;
   const before = await counted(tenancy);
   const lock = new Client({ connectionString: servers.databaseUrl });
   await lock.connect();
   await lock.query('BEGIN');
   await lock.query('LOCK TABLE ONLY messages IN SHARE ROW EXCLUSIVE MODE');
   const since = new Date();
-  await fillQueues(servers.rabbitmqUrl, tenantIds, messages);
+  await fillQueuesBy(publishing, tenantIds, messages);
   await lock.query('COMMIT');
   await lock.end();
   const { first, last } = await untilStored(tenancy, before + messages, since);

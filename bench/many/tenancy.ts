@@ -1,3 +1,4 @@
+import { type ChannelModel, type ConfirmChannel, connect } from 'amqplib';
 import { MeasuredProcess } from '../support/process';
 import type { Servers } from '../support/servers';
 import { createTenants, inParallel } from '../support/tenants';
@@ -15,10 +16,20 @@ export class Tenancy {
   private constructor(
     readonly servers: Servers,
     public service: MeasuredProcess,
+    private readonly amqp: ChannelModel,
+    /** Of another service, one that speaks AMQP; it stays, as such a service's would. */
+    readonly publishing: ConfirmChannel,
   ) {}
 
   static async begin(servers: Servers): Promise<Tenancy> {
-    return new Tenancy(servers, await MeasuredProcess.service(servers));
+    const amqp = await connect(servers.rabbitmqUrl);
+    const service = await MeasuredProcess.service(servers);
+    return new Tenancy(servers, service, amqp, await amqp.createConfirmChannel());
+  }
+
+  async end(): Promise<void> {
+    await this.service.stop();
+    await this.amqp.close();
   }
 
   /** Creates tenants until there are `count`; returns how many a second at the end. */

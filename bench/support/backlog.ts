@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { connect } from 'amqplib';
+import { type ConfirmChannel, connect } from 'amqplib';
 import type { Client } from 'pg';
 import { uuidv7 } from 'uuidv7';
 import { payload } from './payload';
@@ -14,7 +14,16 @@ export async function fillQueues(
   total: number,
 ): Promise<void> {
   const connection = await connect(rabbitmqUrl);
-  const channel = await connection.createConfirmChannel();
+  await fillQueuesBy(await connection.createConfirmChannel(), tenantIds, total);
+  await connection.close();
+}
+
+/** The same, on a channel that stays. */
+export async function fillQueuesBy(
+  channel: ConfirmChannel,
+  tenantIds: readonly string[],
+  total: number,
+): Promise<void> {
   for (let sent = 0; sent < total; sent++) {
     const tenantId = tenantIds[sent % tenantIds.length] ?? '';
     const properties = { messageId: uuidv7(), deliveryMode: 2 };
@@ -23,7 +32,6 @@ export async function fillQueues(
     if (sent % WINDOW === WINDOW - 1) await channel.waitForConfirms();
   }
   await channel.waitForConfirms();
-  await connection.close();
 }
 
 /** Waits until `total` rows are stored; returns messages a second from `start` to the last of them. */

@@ -1,8 +1,10 @@
 import { once } from 'node:events';
+import type { Writable } from 'node:stream';
 import { Injectable, Logger } from '@nestjs/common';
 import { AmqpConnection } from '@golevelup/nestjs-rabbitmq';
 import type { Channel, ConfirmChannel } from 'amqplib';
 import { BrokerUnavailable } from './broker-errors';
+import { coalesceWrites } from './coalesced-writes';
 import { within } from './deadline';
 
 export type ConnectionState =
@@ -24,6 +26,10 @@ const ANSWER_WITHIN_MS = 5_000;
 const failureOf = (error: NodeJS.ErrnoException): string =>
   `The broker is not connected, trying again: ${error.message || (error.code ?? error.name)}`;
 
+/** The library's types have no name for it. */
+const socketOf = (model: unknown): Writable =>
+  (model as { connection: { stream: Writable } }).connection.stream;
+
 /** One of the program's connections to the broker, which comes back by itself when it is lost. */
 @Injectable()
 export class BrokerConnection {
@@ -32,6 +38,7 @@ export class BrokerConnection {
 
   constructor(readonly amqp: AmqpConnection) {
     const { managedConnection, managedChannel } = amqp;
+    managedConnection.on('connect', ({ connection }) => coalesceWrites(socketOf(connection)));
     managedConnection.on('blocked', ({ reason }) => (this.blockedBy = reason));
     managedConnection.on('unblocked', () => (this.blockedBy = undefined));
     managedConnection.on('disconnect', () => (this.blockedBy = undefined));

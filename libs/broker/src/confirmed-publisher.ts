@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { ConfirmChannel, Message, Options } from 'amqplib';
+import type { ConfirmChannel, Message } from 'amqplib';
 import { PublishingConnection } from './connections';
 import { PublishingChannel, type Sending } from './publishing-channel';
 
@@ -21,11 +21,16 @@ const CONFIRM_WITHIN_MS = 1_200;
 const MAX_UNCONFIRMED = 50_000;
 const MAX_UNCONFIRMED_BYTES = 128 * 1024 * 1024;
 
-/** A message to be published, and how. */
+/** A message to be published. */
 export interface Publishing {
   readonly body: Buffer;
-  readonly options: Options.Publish;
+  readonly messageId: string | undefined;
+  readonly contentType: string | undefined;
+  readonly type: string | undefined;
+  readonly headers: Readonly<Record<string, unknown>>;
 }
+
+const SAFELY = { persistent: true, mandatory: true };
 
 const CONFIRMED: PublishOutcome = { kind: 'confirmed' };
 const UNROUTABLE: PublishOutcome = { kind: 'unroutable' };
@@ -39,7 +44,7 @@ class Pending implements Sending {
     readonly exchange: string,
     readonly routingKey: string,
     readonly body: Buffer,
-    readonly options: Options.Publish,
+    readonly options: Sending['options'],
     readonly due: number,
     private readonly settle: (outcome: PublishOutcome) => void,
   ) {}
@@ -93,7 +98,8 @@ export class ConfirmedPublisher {
 
   /** Whether a message could be accepted now: publishes one that no queue wants. */
   async probe(exchange: string): Promise<PublishOutcome> {
-    const unwanted = { body: Buffer.alloc(0), options: {} };
+    const none = { messageId: undefined, contentType: undefined, type: undefined, headers: {} };
+    const unwanted = { body: Buffer.alloc(0), ...none };
     const [outcome = CONFIRMED] = await this.publish(exchange, 'probe', [unwanted]);
     return outcome.kind === 'unroutable' ? CONFIRMED : outcome;
   }
@@ -121,14 +127,15 @@ export class ConfirmedPublisher {
   private track(
     exchange: string,
     routingKey: string,
-    { body, options }: Publishing,
+    { body, messageId, contentType, type, headers }: Publishing,
     settle: (outcome: PublishOutcome) => void,
   ): void {
     // A return carries no delivery tag, and several publishes may share a message id.
     const number = ++this.published;
-    const all = { ...options, correlationId: String(number), persistent: true, mandatory: true };
+    const correlationId = String(number);
+    const how = { messageId, correlationId, contentType, type, headers, ...SAFELY };
     const due = performance.now() + CONFIRM_WITHIN_MS;
-    const pending = new Pending(exchange, routingKey, body, all, due, (outcome) => {
+    const pending = new Pending(exchange, routingKey, body, how, due, (outcome) => {
       if (!this.pending.delete(number)) return;
       this.pendingBytes -= body.byteLength;
       settle(outcome);

@@ -1,11 +1,16 @@
 import type { ConfirmChannel, Message, Options } from 'amqplib';
 
+/** Those of the library that we use; one that is undefined is not sent. */
+type SendingOptions = {
+  readonly [Name in keyof Options.Publish]?: Options.Publish[Name] | undefined;
+};
+
 /** A message on its way to the broker. */
 export interface Sending {
   readonly exchange: string;
   readonly routingKey: string;
   readonly body: Buffer;
-  readonly options: Options.Publish;
+  readonly options: SendingOptions;
   /** Once, when the broker has confirmed it, or with what became of it instead. */
   done(error: Error | undefined): void;
   /** Nobody waits for it any more: it need not be sent. */

@@ -140,9 +140,12 @@ export class MessagePublisher {
 const SHORT_STRING_BYTES = 255;
 
 function publishing({ id, body, type }: Publication, headers: MessageHeaders): Publishing {
-  const options = { messageId: id, contentType: 'application/json', headers };
-  if (type === null) return { body, options };
-  return Buffer.byteLength(type) <= SHORT_STRING_BYTES
-    ? { body, options: { ...options, type } }
-    : { body, options: { ...options, headers: { ...headers, [LONG_TYPE]: type } } };
+  const fits = type === null || Buffer.byteLength(type) <= SHORT_STRING_BYTES;
+  return {
+    body,
+    messageId: id,
+    contentType: 'application/json',
+    type: fits ? (type ?? undefined) : undefined,
+    headers: fits ? headers : { ...headers, [LONG_TYPE]: type },
+  };
 }

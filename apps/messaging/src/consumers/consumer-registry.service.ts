@@ -3,6 +3,7 @@ import { ConsumerConnections, isQueueMissing } from '@app/broker';
 import type { ConsumeMessage } from 'amqplib';
 import { aboutTenant } from '../about-tenant';
 import { TenantsService } from '../tenants/tenants.service';
+import { Courtesy } from './courtesy';
 import { readDelivery } from './delivery';
 import { DeliveryLimit } from './delivery-limit';
 import type { Outcome } from './settlement';
@@ -29,6 +30,7 @@ export class ConsumerRegistry {
     private readonly connections: ConsumerConnections,
     private readonly tenants: TenantsService,
     private readonly lanes: WriterLanes,
+    private readonly courtesy: Courtesy,
     private readonly limit: DeliveryLimit,
     private readonly failures: StoringFailures,
   ) {}
@@ -110,6 +112,7 @@ export class ConsumerRegistry {
       onBroken: (broken, reason) => this.forget(broken, reason),
     });
     this.consumers.set(wanted.tenantId, consumer);
+    this.courtesy.joined(wanted.workers);
     this.changed();
     try {
       await consumer.start();
@@ -172,6 +175,7 @@ export class ConsumerRegistry {
   private remove(consumer: TenantConsumer): void {
     if (this.consumers.get(consumer.tenantId) !== consumer) return;
     this.consumers.delete(consumer.tenantId);
+    this.courtesy.left(consumer.workers);
     consumer.place.leave();
     this.changed();
   }

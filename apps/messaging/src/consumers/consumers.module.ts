@@ -6,6 +6,7 @@ import { BatchTraces } from './batch-traces';
 import { ConsumerReporter } from './consumer-reporter.service';
 import { ConsumerRegistry } from './consumer-registry.service';
 import { ControlEventsController } from './control-events';
+import { Courtesy } from './courtesy';
 import { DeadLetterBurial } from './dead-letter-burial';
 import { DeadLetterConsumer } from './dead-letter-consumer.service';
 import { DeliveryLimit } from './delivery-limit';
@@ -31,6 +32,7 @@ import { WriterLanes } from './writer-lanes';
     TenantLeases,
     ConsumerReporter,
     WriterLanes,
+    Courtesy,
     RequestsUnderWay,
     MessageWriter,
     StoringFailures,

@@ -35,6 +35,7 @@ export class FairQueue<Item> {
   private weights = 0;
   private count = 0;
 
+  /** Reads `limits` anew for every batch. */
   constructor(private readonly limits: BatchLimits) {}
 
   get isEmpty(): boolean {
@@ -56,12 +57,13 @@ export class FairQueue<Item> {
   /** The next batch: at least one item, however large. */
   take(): Item[] {
     const batch: Item[] = [];
-    let room = this.limits.maxBytes;
-    const perWeight = this.limits.maxRows / this.weights;
-    while (!this.isEmpty && batch.length < this.limits.maxRows) {
+    const { maxRows, maxBytes } = this.limits;
+    let room = maxBytes;
+    const perWeight = maxRows / this.weights;
+    while (!this.isEmpty && batch.length < maxRows) {
       for (const [key, line] of [...this.lines]) {
         const quota = Math.max(1, Math.floor(perWeight * line.weight));
-        const rows = Math.min(quota, this.limits.maxRows - batch.length);
+        const rows = Math.min(quota, maxRows - batch.length);
         const taken = fitting(line.items, rows, room, batch.length === 0);
         if (taken.length === 0) return batch;
         for (const { item, bytes } of taken) {

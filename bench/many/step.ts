@@ -10,6 +10,9 @@ export interface Step {
   readonly tenants: number;
   readonly createdPerSecond: number;
   readonly startMs: number;
+  /** When all consume. */
+  readonly startedBytes: number;
+  /** After all that is measured here. */
   readonly appBytes: number;
   readonly brokerBytes: number;
   readonly databaseBytes: number;
@@ -34,6 +37,7 @@ export async function measureStep(tenancy: Tenancy, tenants: number): Promise<St
   const createdPerSecond = await tenancy.growTo(tenants);
   await tenancy.setWorkers(few(tenancy), Math.max(1, WORKERS / tenants));
   const startMs = await tenancy.restart();
+  const startedBytes = residentBytes(tenancy.service.pid);
   const firstToEachMs = await oneToEach(tenancy);
   const oneToEachMs = await ofThree(() => oneToEach(tenancy));
   const storedPerSecond = await ofThree(() => backlogOfAll(tenancy, BACKLOG));
@@ -43,7 +47,8 @@ export async function measureStep(tenancy: Tenancy, tenants: number): Promise<St
   const memory = memoryOf(tenancy);
   await tenancy.setWorkers(few(tenancy), 1);
   return {
-    ...{ tenants, createdPerSecond, startMs, firstToEachMs, oneToEachMs, storedPerSecond },
+    ...{ tenants, createdPerSecond, startMs, startedBytes },
+    ...{ firstToEachMs, oneToEachMs, storedPerSecond },
     ...calls,
     ...memory,
   };

@@ -4,7 +4,7 @@ import { Program } from './support/program';
 
 const TENANTS = 60;
 
-/** Longer than what is known of limits may be old. */
+/** Some seconds of publishing: thirty times as many messages as there are tenants. */
 const ROUNDS = 30;
 
 describe('changes of limits', () => {

@@ -30,8 +30,6 @@ export interface Publishing {
   readonly headers: Readonly<Record<string, unknown>>;
 }
 
-const SAFELY = { persistent: true, mandatory: true };
-
 const CONFIRMED: PublishOutcome = { kind: 'confirmed' };
 const UNROUTABLE: PublishOutcome = { kind: 'unroutable' };
 
@@ -133,9 +131,18 @@ export class ConfirmedPublisher {
     // A return carries no delivery tag, and several publishes may share a message id.
     const number = ++this.published;
     const correlationId = String(number);
-    const how = { messageId, correlationId, contentType, type, headers, ...SAFELY };
+    // All of one shape: the library reads them faster.
+    const options = {
+      messageId,
+      contentType,
+      type,
+      headers,
+      correlationId,
+      persistent: true,
+      mandatory: true,
+    };
     const due = performance.now() + CONFIRM_WITHIN_MS;
-    const pending = new Pending(exchange, routingKey, body, how, due, (outcome) => {
+    const pending = new Pending(exchange, routingKey, body, options, due, (outcome) => {
       if (!this.pending.delete(number)) return;
       this.pendingBytes -= body.byteLength;
       settle(outcome);

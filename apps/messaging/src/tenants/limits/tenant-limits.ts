@@ -64,11 +64,10 @@ export class TenantLimits {
   /** Somebody's have changed: an answer to a question from before does not do any more. */
   forget(): void {
     this.changedAt = performance.now();
-    this.asOf = -Infinity;
   }
 
   private areFresh(): boolean {
-    return performance.now() - this.asOf < FRESH_MS;
+    return this.asOf > this.changedAt && performance.now() - this.asOf < FRESH_MS;
   }
 
   private lastKnownOf(tenantId: string): Limits {
@@ -94,7 +93,7 @@ export class TenantLimits {
     const rows = await this.database.run<Row>(CHANGED_SINCE, [whole ? EVER : this.horizon]);
     if (whole) this.begin(since);
     for (const row of rows) this.learn(row);
-    if (since > this.changedAt) this.asOf = since;
+    this.asOf = since;
   }
 
   private begin(since: number): void {

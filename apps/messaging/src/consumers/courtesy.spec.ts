@@ -1,0 +1,82 @@
+import { once } from 'node:events';
+import { connect, type AddressInfo } from 'node:net';
+import { HttpAdapterHost } from '@nestjs/core';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { FastifyInstance } from 'fastify';
+import { Courtesy, FULL_BATCH } from './courtesy';
+import { RequestsUnderWay } from './requests-under-way';
+
+const [SMALL, LARGE] = [10, 11];
+
+describe('courtesy', () => {
+  let fastify: FastifyInstance;
+  let requests: RequestsUnderWay;
+  let courtesy: Courtesy;
+  let answer: () => void;
+  let arrived: Promise<void>;
+
+  beforeEach(async () => {
+    const host = new HttpAdapterHost<FastifyAdapter>();
+    host.httpAdapter = new FastifyAdapter();
+    fastify = host.httpAdapter.getInstance<FastifyInstance>();
+    requests = new RequestsUnderWay(host);
+    courtesy = new Courtesy(requests);
+    arrived = new Promise((resolve) => {
+      const held = new Promise<void>((release) => (answer = release));
+      fastify.get('/', async () => {
+        resolve();
+        await held;
+        return 'done';
+      });
+    });
+    await fastify.listen({ port: 0, host: '127.0.0.1' });
+  });
+
+  afterEach(() => fastify.close());
+
+  const url = (): string => `http://127.0.0.1:${(fastify.server.address() as AddressInfo).port}/`;
+
+  async function untilNone(): Promise<void> {
+    while (requests.any) await new Promise(setImmediate);
+  }
+
+  it('leaves nothing where only large tenants are', () => {
+    courtesy.joined(LARGE);
+    expect(courtesy.rest(false)).toBe(0);
+    expect(courtesy.maxRows).toBe(FULL_BATCH.maxRows);
+  });
+
+  it('leaves room and makes shorter batches as long as a small tenant is there', () => {
+    courtesy.joined(SMALL);
+    courtesy.joined(LARGE);
+    courtesy.left(LARGE);
+    const beside = courtesy.rest(false);
+    expect(beside).toBeGreaterThan(0);
+    expect(courtesy.maxRows).toBeLessThan(FULL_BATCH.maxRows);
+    expect(courtesy.rest(true)).toBeGreaterThan(beside);
+    courtesy.left(SMALL);
+    expect(courtesy.rest(false)).toBe(0);
+    expect(courtesy.maxRows).toBe(FULL_BATCH.maxRows);
+  });
+
+  it('leaves room while a request is under way, and no longer', async () => {
+    const asked = fetch(url());
+    await arrived;
+    expect(courtesy.rest(false)).toBeGreaterThan(0);
+    answer();
+    expect((await asked).status).toBe(200);
+    await untilNone();
+    expect(courtesy.rest(false)).toBe(0);
+  });
+
+  it('waits for no caller who has gone away', async () => {
+    const caller = connect(Number(new URL(url()).port), '127.0.0.1');
+    await once(caller, 'connect');
+    caller.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    await arrived;
+    caller.destroy();
+    await untilNone();
+    expect(courtesy.rest(false)).toBe(0);
+    answer();
+  });
+});

@@ -1,7 +1,8 @@
-import { TestBroker } from './support/broker';
+import { queueOf, TestBroker } from './support/broker';
 import { partitionOf, TestDatabase } from './support/database';
 import { eventually } from './support/eventually';
 import { Program } from './support/program';
+import { StoringLock } from './support/storing-lock';
 import type { Page } from './support/api';
 
 interface DeadLetterBody {
@@ -15,6 +16,16 @@ interface DeadLetterBody {
   accepted_at: string;
   died_at: string;
 }
+
+/** One that says itself what came back too often: at once. */
+const OF_AN_EARLIER_RELEASE = {
+  'x-queue-type': 'quorum',
+  'x-single-active-consumer': true,
+  'x-dead-letter-exchange': 'messaging.dead-letters',
+  'x-dead-letter-strategy': 'at-least-once',
+  'x-overflow': 'reject-publish',
+  'x-delivery-limit': 0,
+};
 
 describe('a message that can never be stored', () => {
   let database: TestDatabase;
@@ -34,6 +45,7 @@ describe('a message that can never be stored', () => {
 
   afterAll(async () => {
     await Program.killAll();
+    await StoringLock.releaseAll();
     await broker.close();
     await database.drop();
   });
@@ -196,9 +208,7 @@ describe('a message that can never be stored', () => {
   });
 
   it('is set aside when it has killed its consumer DEAD_LETTER_AFTER times', async () => {
-    const holder = await database.connect();
-    await holder.query('BEGIN');
-    await holder.query(`LOCK TABLE ${partitionOf(tenantId)} IN SHARE MODE`);
+    const lock = await StoringLock.hold(database, tenantId, 'SHARE');
     const id = await program.api.send(tenantId, { kills: true });
     for (let delivery = 1; delivery <= 3; delivery++) {
       await eventually(async () =>
@@ -209,20 +219,38 @@ describe('a message that can never be stored', () => {
       program = await start();
     }
     const [letter] = await letters(1);
-    expect(letter).toMatchObject({ id, body: '{"kills":true}' });
+    expect(letter).toMatchObject({ id, body: '{"kills":true}', attempts: 3 });
     expect(letter?.reason).toMatch(/killing its consumer/);
     // The statements of the killed processes are cancelled; they would store it now.
     await eventually(async () => {
       const text = `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'`;
       expect(await database.rows(text)).toHaveLength(0);
     });
-    await holder.query('ROLLBACK');
-    await holder.end();
+    await lock.release();
     expect(await database.stored(tenantId)).toBe(0);
     expect((await broker.queue(tenantId))?.ready).toBe(0);
 
     expect((await post(`/${id}/redrive`)).status).toBe(202);
     await eventually(async () => expect(await database.stored(tenantId)).toBe(1));
     await letters(0);
+  });
+
+  it('is kept when its queue, of an earlier release, sets it aside by itself', async () => {
+    await program.api.pause(tenantId);
+    await eventually(async () => expect((await broker.queue(tenantId))?.consumers).toBe(0));
+    await broker.deleteQueue(tenantId);
+    await broker.channel.assertQueue(queueOf(tenantId), { arguments: OF_AN_EARLIER_RELEASE });
+    const id = await program.api.send(tenantId, { kills: 'once' });
+    const lock = await StoringLock.hold(database, tenantId, 'SHARE');
+    await program.api.resume(tenantId);
+    await eventually(async () =>
+      expect(await broker.queue(tenantId)).toEqual({ ready: 0, consumers: 1 }),
+    );
+    await program.kill();
+    program = await start();
+    const [letter] = await letters(1);
+    expect(letter).toMatchObject({ id, body: '{"kills":"once"}', attempts: 1 });
+    expect(letter?.reason).toMatch(/killing its consumer/);
+    await lock.release();
   });
 });

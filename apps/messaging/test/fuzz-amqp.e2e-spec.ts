@@ -4,7 +4,12 @@ import { queueOf, TestBroker, unacknowledged } from './support/broker';
 import { TestDatabase } from './support/database';
 import { eventually } from './support/eventually';
 import { fuzzSeed } from './support/fuzz-seed';
-import { forgedDeaths, hostileEvents, hostileMessages } from './support/hostile-messages';
+import {
+  expiringMessages,
+  forgedDeaths,
+  hostileEvents,
+  hostileMessages,
+} from './support/hostile-messages';
 import { Program } from './support/program';
 import { stacksIn } from './support/stacks';
 
@@ -81,13 +86,17 @@ describe('whatever is published over AMQP', () => {
     await eventually(applied, { withinMs: 2_000 });
   }
 
-  async function kept(): Promise<{ stored: number; dead: number; reasons: string[] }> {
+  async function kept(
+    without: readonly string[] = [],
+  ): Promise<{ stored: number; dead: number; reasons: string[] }> {
+    const which = 'WHERE tenant_id = $1 AND id <> ALL ($2)';
     const letters = await database.rows<{ reason: string }>(
-      'SELECT reason FROM dead_letters WHERE tenant_id = $1',
-      [tenantId],
+      `SELECT reason FROM dead_letters ${which}`,
+      [tenantId, without],
     );
+    const stored = await database.rows(`SELECT FROM messages ${which}`, [tenantId, without]);
     const reasons = letters.map(({ reason }) => reason);
-    return { stored: await database.stored(tenantId), dead: letters.length, reasons };
+    return { stored: stored.length, dead: letters.length, reasons };
   }
 
   function publish(exchange: string, key: string, body: Buffer, options: Options.Publish): void {
@@ -100,10 +109,14 @@ describe('whatever is published over AMQP', () => {
     for (const { body, options } of sent) publish('messaging.messages', tenantId, body, options);
     await broker.channel.waitForConfirms();
 
+    // What wants to be dropped after a millisecond may be, or was faster.
+    const dropped = sent.filter(({ options }) => options.expiration === '1');
+    const droppedIds = dropped.map(({ options }) => options.messageId as string);
     await eventually(
       async () => {
-        const { stored, dead } = await kept();
-        expect(stored + dead - before.stored - before.dead).toBe(sent.length);
+        const { stored, dead } = await kept(droppedIds);
+        const expected = sent.length - dropped.length;
+        expect(stored + dead - before.stored - before.dead).toBe(expected);
       },
       { withinMs: 40_000 },
     );
@@ -111,6 +124,28 @@ describe('whatever is published over AMQP', () => {
     expect(stored).toBeGreaterThan(sent.length / 3);
     expect(dead).toBeGreaterThan(10);
     for (const reason of reasons) expect(reason).toMatch(/\w{3}/);
+  });
+
+  it('and expires is dropped by its queue, and no other queue notices', async () => {
+    const paused = await program.api.createTenant();
+    await eventually(async () => expect((await broker.queue(paused))?.consumers).toBe(1));
+    await program.api.pause(paused);
+    await eventually(async () => expect((await broker.queue(paused))?.consumers).toBe(0));
+    const lasting = await program.api.send(paused, 'does not expire');
+    for (const { body, options } of expiringMessages(paused))
+      publish('messaging.messages', paused, body, options);
+    const last = await program.api.send(paused, 'neither');
+    await broker.channel.waitForConfirms();
+    await program.api.resume(paused);
+    await eventually(async () => {
+      const stored = await program.api.allMessages(paused);
+      expect(stored.map(({ id }) => id).toSorted()).toEqual([lasting, last].toSorted());
+    });
+    await expectIdle(paused);
+    const another = await program.api.createTenant();
+    await program.api.send(another, 'stored');
+    await eventually(async () => expect(await database.stored(another)).toBe(1));
+    for (const tenant of [paused, another]) await program.api.remove(tenant);
   });
 
   it('for nobody goes nowhere', async () => {

@@ -6,7 +6,7 @@ import type { Channel, Options } from 'amqplib';
 export const topology = {
   /** Messages come in here, by HTTP or straight from a publisher, routed by the tenant's id. */
   messages: { exchange: 'messaging.messages', type: 'direct' },
-  /** One exchange and one queue, shared by all tenants, for what keeps killing its consumer. */
+  /** One exchange and one queue, shared by all tenants, for what queues of an earlier release set aside. */
   deadLetters: {
     exchange: 'messaging.dead-letters',
     type: 'fanout',
@@ -20,7 +20,7 @@ export const topology = {
     /^tenant_([0-9a-f-]{36})_queue$/.exec(queue)?.[1],
 } as const;
 
-type QueueSettings = Pick<Environment, 'QUEUE_TYPE' | 'DEAD_LETTER_AFTER'>;
+type QueueSettings = Pick<Environment, 'QUEUE_TYPE'>;
 
 /** The durable exchanges, which every connection declares before it is used. */
 export function exchanges(): RabbitMQExchangeConfig[] {
@@ -63,27 +63,28 @@ export async function bindQueue(channel: Channel, tenantId: string): Promise<voi
   await channel.bindQueue(topology.queueFor(tenantId), topology.messages.exchange, tenantId);
 }
 
+/** Beyond what any message comes back: the broker sets nothing aside by itself, and so drops nothing. */
+const NEVER = 2 ** 31 - 1;
+
 /**
  * - Of several consumers one is active at a time, the others wait: should two replicas take a tenant
  *   for their own for a moment, its workers are still not exceeded.
  *   https://www.rabbitmq.com/docs/consumers#single-active-consumer
- * - The delivery limit counts the deliveries after the first one, hence the minus one. It is set
- *   explicitly since its default differs between RabbitMQ's releases. Classic queues have none: see `delivery-limit`.
- * - Dead-lettering at least once (a quorum queue's own, since 3.10) needs `reject-publish`.
+ * - Should a policy limit the queue's length, what comes is refused, and nothing dropped that waits.
+ * - There is no dead letter exchange: what comes back too often is set aside by its consumer, who reads
+ *   how often the queue has counted it. RabbitMQ 3.10 reads the publisher's `x-death` when it dead-letters:
+ *   one message that expires with a forged one there ends that queue, or, at least once, the dead lettering
+ *   of all queues of the node, which from then on declares no other. The delivery limit is set for
+ *   releases that would have one of 20 by themselves.
  */
-function queueOptions({ QUEUE_TYPE, DEAD_LETTER_AFTER }: QueueSettings): Options.AssertQueue {
+function queueOptions({ QUEUE_TYPE }: QueueSettings): Options.AssertQueue {
   const shared = {
     'x-queue-type': QUEUE_TYPE,
     'x-single-active-consumer': true,
-    'x-dead-letter-exchange': topology.deadLetters.exchange,
-  };
-  const quorum = {
-    'x-delivery-limit': DEAD_LETTER_AFTER - 1,
-    'x-dead-letter-strategy': 'at-least-once',
     'x-overflow': 'reject-publish',
   };
   return {
     durable: true,
-    arguments: QUEUE_TYPE === 'quorum' ? { ...shared, ...quorum } : shared,
+    arguments: QUEUE_TYPE === 'quorum' ? { ...shared, 'x-delivery-limit': NEVER } : shared,
   };
 }

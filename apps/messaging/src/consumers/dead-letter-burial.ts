@@ -32,7 +32,7 @@ export class DeadLetterBurial {
         'it came from no queue of a tenant',
       );
     const delivery = readDelivery(tenantId, message, new Date());
-    return this.keep(delivery, reasonOf(message, delivery.attempts));
+    return this.keep(delivery, reasonOf(message));
   }
 
   /** Keeps one that came back too often, unless it turns out to be stored; never rejects. */
@@ -90,17 +90,13 @@ function deathOf(headers: Record<string, unknown> | undefined): Death | undefine
   return Array.isArray(deaths) ? (deaths[0] as Death) : undefined;
 }
 
-function reasonOf({ properties }: ConsumeMessage, attempts: number): string {
+function reasonOf({ properties }: ConsumeMessage): string {
   const { reason } = deathOf(properties.headers) ?? {};
-  if (reason === 'delivery_limit') return neverSettled(attempts);
+  if (reason === 'delivery_limit')
+    return 'It was delivered as often as its queue allows and never settled: it keeps killing its consumer';
   return `The broker set it aside: ${isReason(reason) ? reason : 'it does not say why'}`;
 }
 
 /** A word of the broker's; anything else came from a publisher, and may not even have a text. */
 const isReason = (reason: unknown): reason is string =>
   typeof reason === 'string' && /^[a-z_-]{1,50}$/.test(reason);
-
-/** Why a message is set aside that may well be sound. */
-export function neverSettled(attempts: number): string {
-  return `It was delivered ${attempts} times and never settled: it keeps killing its consumer`;
-}

@@ -15,8 +15,8 @@ const PREFETCH = 50;
 const ONLY = 'dead letters';
 
 /**
- * Consumes the one queue into which RabbitMQ puts, for all tenants, the messages that came back too
- * often: they keep killing whoever takes them. On each replica, for as long as it runs.
+ * Consumes the one queue into which RabbitMQ puts, for all tenants, what queues that an earlier release
+ * declared set aside by themselves. On each replica, for as long as it runs.
  */
 @Injectable()
 export class DeadLetterConsumer implements OnApplicationBootstrap, BeforeApplicationShutdown {

@@ -3,16 +3,17 @@ import { Environment } from '@app/config';
 import type { ConsumeMessage } from 'amqplib';
 import { aboutTenant } from '../about-tenant';
 import { keyedId } from '../messages/message-id';
-import { DeadLetterBurial, neverSettled } from './dead-letter-burial';
+import { DeadLetterBurial } from './dead-letter-burial';
 import { type Delivery, isUncounted } from './delivery';
 import { goesBack, type Outcome } from './settlement';
 import { UncountedRedeliveries } from './uncounted-redeliveries';
 import { UntilAnswered } from './until-answered';
 
 /**
- * Keeps the promise of `DEAD_LETTER_AFTER` for classic queues, which set nothing aside: they say
- * that a message was delivered before, and not how often. So that is counted here, before whatever
- * kills the process has its chance. A first delivery costs nothing, nor does any of a quorum queue.
+ * Keeps the promise of `DEAD_LETTER_AFTER`: what was delivered so often and never settled is set aside
+ * before it can kill this process too. A quorum queue says how often it was. A classic queue says only
+ * that it was, so that is counted here, before whatever kills the process has its chance. A first
+ * delivery costs nothing, nor does any of a quorum queue.
  */
 @Injectable()
 export class DeliveryLimit {
@@ -31,7 +32,8 @@ export class DeliveryLimit {
     message: ConsumeMessage,
     store: () => Promise<Outcome>,
   ): Promise<Outcome> {
-    return isUncounted(message) ? this.counted(delivery, message, store) : store();
+    if (isUncounted(message)) return this.counted(delivery, message, store);
+    return this.storeOrBury(delivery, delivery.attempts, store);
   }
 
   private async counted(
@@ -75,6 +77,10 @@ export class DeliveryLimit {
     });
   }
 }
+
+/** Why a message is set aside that may well be sound. */
+const neverSettled = (attempts: number): string =>
+  `It was delivered ${attempts} times and never settled: it keeps killing its consumer`;
 
 /** A message without an id gets another one at each delivery; its body stays. */
 function keyOf(delivery: Delivery, { properties }: ConsumeMessage): string {

@@ -105,11 +105,12 @@ function readTraceHeaders({ properties: { headers } }: ConsumeMessage): object |
   return headers?.['traceparent'] === undefined ? undefined : headers;
 }
 
-/** Quorum queues count the deliveries before this one; classic queues only tell that there were. */
+/**
+ * Quorum queues count the deliveries before this one; classic queues only tell that there were. At the
+ * first one, what looks like a count is the publisher's.
+ */
 function readAttempts(message: ConsumeMessage): number {
-  const count = deliveryCount(message);
-  if (count !== undefined) return count + 1;
-  return message.fields.redelivered ? 2 : 1;
+  return message.fields.redelivered ? (deliveryCount(message) ?? 1) + 1 : 1;
 }
 
 /** Whether it came back from a queue that does not count how often. */

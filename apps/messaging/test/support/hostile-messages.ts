@@ -152,6 +152,12 @@ export function forgedDeaths(tenantId: string): unknown[] {
   return [...ours, ...nobodys.map((name) => [{ queue: name, reason: 'rejected' }]), ...VALUES];
 }
 
+/** What expires before anybody takes it, whatever it says of its deaths. */
+export const expiringMessages = (tenantId: string): HostileMessage[] =>
+  [undefined, ...forgedDeaths(tenantId)].map((death) =>
+    withId({ body: text('1'), options: { expiration: '1', headers: table([['x-death', death]]) } }),
+  );
+
 const withId = (message: HostileMessage): HostileMessage => ({
   ...message,
   options: { ...message.options, messageId: randomUUID() },

@@ -1,7 +1,7 @@
 import type { Client } from 'pg';
 import { partitionOf, type TestDatabase } from './database';
 
-/** While it is held, storing a tenant's messages waits, and so does reading them. */
+/** While it is held, storing a tenant's messages waits. */
 export class StoringLock {
   private static readonly held = new Set<StoringLock>();
 
@@ -12,11 +12,16 @@ export class StoringLock {
     StoringLock.held.add(this);
   }
 
-  static async hold(database: TestDatabase, tenantId: string): Promise<StoringLock> {
+  /** Reading them waits as well, unless the mode is `SHARE`. */
+  static async hold(
+    database: TestDatabase,
+    tenantId: string,
+    mode: 'ACCESS EXCLUSIVE' | 'SHARE' = 'ACCESS EXCLUSIVE',
+  ): Promise<StoringLock> {
     const client = await database.connect();
     const partition = partitionOf(tenantId);
     await client.query('BEGIN');
-    await client.query(`LOCK TABLE ${partition} IN ACCESS EXCLUSIVE MODE`);
+    await client.query(`LOCK TABLE ${partition} IN ${mode} MODE`);
     return new StoringLock(client, partition);
   }
 

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { connect, type AddressInfo } from 'node:net';
+import { connect, type AddressInfo, type Socket } from 'node:net';
 import { HttpAdapterHost } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
@@ -23,10 +23,14 @@ describe('courtesy', () => {
     courtesy = new Courtesy(requests);
     arrived = new Promise((resolve) => {
       const held = new Promise<void>((release) => (answer = release));
-      fastify.get('/', async () => {
-        resolve();
-        await held;
-        return 'done';
+      fastify.route({
+        method: ['GET', 'POST'],
+        url: '/',
+        handler: async () => {
+          resolve();
+          await held;
+          return 'done';
+        },
       });
     });
     await fastify.listen({ port: 0, host: '127.0.0.1' });
@@ -69,10 +73,30 @@ describe('courtesy', () => {
     expect(courtesy.rest(false)).toBe(0);
   });
 
-  it('waits for no caller who has gone away', async () => {
+  async function call(text: string): Promise<Socket> {
     const caller = connect(Number(new URL(url()).port), '127.0.0.1');
     await once(caller, 'connect');
-    caller.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    caller.write(text);
+    return caller;
+  }
+
+  it('waits for no caller who has not sent all of his request', async () => {
+    const seen = once(fastify.server, 'request');
+    const caller = await call(
+      'POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n1',
+    );
+    await seen;
+    expect(courtesy.rest(false)).toBe(0);
+    caller.write('2');
+    await arrived;
+    expect(courtesy.rest(false)).toBeGreaterThan(0);
+    answer();
+    await untilNone();
+    caller.destroy();
+  });
+
+  it('waits for no caller who has gone away', async () => {
+    const caller = await call('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
     await arrived;
     caller.destroy();
     await untilNone();

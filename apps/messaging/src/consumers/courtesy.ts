@@ -17,7 +17,7 @@ const SHORT_BATCH_ROWS = 125;
 
 /** Of the time that a batch took. */
 const WHILE_OTHERS_ARE_HERE = 0.2;
-const WHILE_OTHERS_WAIT = 0.7;
+const WHILE_OTHERS_WAIT = 0.5;
 
 /**
  * What large tenants leave to others: they could keep this process, the database and the broker busy
@@ -25,7 +25,7 @@ const WHILE_OTHERS_WAIT = 0.7;
  *
  * Where only large tenants are consumed, that is nothing. Where there is a small one, a sixth of the
  * time is left to it, and batches are shorter: when its next message comes cannot be foreseen. While a
- * request is under way, or a small tenant's message, two fifths are left.
+ * request is under way, or a small tenant's message, a third is left.
  */
 @Injectable()
 export class Courtesy implements BatchLimits {

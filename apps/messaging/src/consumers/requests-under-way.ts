@@ -1,19 +1,22 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
 
-/** The HTTP requests of this process that are not answered yet: somebody waits for each. */
+/**
+ * The HTTP requests of this process that have come whole and are not answered yet: somebody waits for
+ * each. One whose body is still on its way waits for its caller, for a minute if he likes.
+ */
 @Injectable()
 export class RequestsUnderWay {
   private count = 0;
 
   constructor({ httpAdapter }: HttpAdapterHost) {
-    const { server } = httpAdapter.getInstance<FastifyInstance>();
-    server.on('request', (_request: IncomingMessage, response: ServerResponse) => {
+    const fastify = httpAdapter.getInstance<FastifyInstance>();
+    fastify.addHook('preValidation', (_request, { raw }, done) => {
       this.count++;
       // Also when the caller has gone away before the answer.
-      response.once('close', () => this.count--);
+      raw.once('close', () => this.count--);
+      done();
     });
   }
 

@@ -10,7 +10,7 @@ import type { Outcome } from './settlement';
 import { UntilAnswered } from './until-answered';
 import { classify } from './write-failure';
 
-/** Keeps what the broker set aside in the table of its tenant. */
+/** Keeps what came back too often, or was set aside by its queue, in the table of its tenant. */
 @Injectable()
 export class DeadLetterBurial {
   private readonly logger = new Logger(DeadLetterBurial.name);
@@ -75,7 +75,6 @@ export class DeadLetterBurial {
 interface Death {
   readonly queue?: unknown;
   readonly reason?: unknown;
-  readonly count?: unknown;
 }
 
 /** The queue in which it died says whose it is; https://www.rabbitmq.com/docs/dlx#effects */

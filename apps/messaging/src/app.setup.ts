@@ -1,4 +1,4 @@
-import { RequestMethod, ValidationPipe } from '@nestjs/common';
+import { RequestMethod } from '@nestjs/common';
 import type { Environment } from '@app/config';
 import { Metrics } from '@app/metrics';
 import { Tracing } from '@app/tracing';
@@ -10,7 +10,6 @@ import { BEARER, documentAccess } from './auth/document-access';
 import { refuseStrangersEarly } from './auth/early-refusal';
 import { EnvelopePipe } from './envelope.pipe';
 import { httpLimits, limitConnections } from './http-limits';
-import { InvalidInput } from './invalid-input';
 import { registerJsonBody } from './json-body';
 import { refuseInPlaceOfNode } from './node-refusals';
 import { ProblemResponse } from './problem.docs';
@@ -25,6 +24,7 @@ import { dropUnreadBodies } from './unread-bodies';
 import { UnreadableRequests } from './unreadable-requests';
 import { answerUnroutable } from './unroutable-requests';
 import { countUnrouted, type UnroutedRefusals } from './unrouted-refusals';
+import { Validation } from './validation.pipe';
 
 /** What a message's envelope may add to its payload. */
 const ENVELOPE_BYTES = 64 * 1024;
@@ -76,7 +76,7 @@ export function setUpApp(
   });
   app.useGlobalFilters(new ProblemFilter(app.get(Metrics)));
   countUnrouted(refusals, app.get(Metrics));
-  app.useGlobalPipes(new EnvelopePipe(), validation());
+  app.useGlobalPipes(new EnvelopePipe(), new Validation());
   useContainer(validators(environment), { fallback: true });
   SwaggerModule.setup('api/docs', app, () => openApi(app), {
     jsonDocumentUrl: 'api/docs-json',
@@ -107,15 +107,6 @@ function validators(environment: Environment): { get(type: unknown): unknown } {
   const atMostMaxWorkers = new AtMostMaxWorkers(environment);
   return { get: (type) => (type === AtMostMaxWorkers ? atMostMaxWorkers : undefined) };
 }
-
-const validation = (): ValidationPipe =>
-  new ValidationPipe({
-    transform: true,
-    whitelist: true,
-    forbidNonWhitelisted: true,
-    stopAtFirstError: true,
-    exceptionFactory: (errors) => InvalidInput.fromValidation(errors),
-  });
 
 function openApi(app: NestFastifyApplication): OpenAPIObject {
   const description =

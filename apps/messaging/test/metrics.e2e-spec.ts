@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Answer } from './support/api';
-import { queueOf, TestBroker } from './support/broker';
+import { TestBroker } from './support/broker';
 import { TestDatabase } from './support/database';
 import { eventually } from './support/eventually';
 import { Scrape } from './support/metrics';
@@ -94,11 +94,11 @@ describe('the metrics', () => {
 
   it('are for the bearer of their token, when there is one', async () => {
     const env = { ROLES: 'api', METRICS_TOKEN: TOKEN };
-    const { api, kill } = bound(await Program.start({ databaseUrl: database.url, env }));
+    const alone = await Program.start({ databaseUrl: database.url, env });
     const ask = (authorization: string): Promise<Answer> =>
-      api.request('GET', '/metrics', undefined, { authorization });
+      alone.api.request('GET', '/metrics', undefined, { authorization });
 
-    const refused = [await api.get('/metrics')];
+    const refused = [await alone.api.get('/metrics')];
     for (const wrong of [
       'Bearer ',
       `Bearer ${TOKEN}x`,
@@ -112,12 +112,10 @@ describe('the metrics', () => {
       expect(answer.headers.get('www-authenticate')).toBe('Bearer');
       expect(JSON.stringify(answer.body)).not.toContain(TOKEN);
     }
-    const allowed = await Scrape.of(api, { authorization: `Bearer ${TOKEN}` });
+    const allowed = await Scrape.of(alone.api, { authorization: `Bearer ${TOKEN}` });
     expect(allowed.value('refused_total{reason="metrics-token"}')).toBe(refused.length);
-    await kill();
+    await alone.kill();
   });
-
-  const bound = (started: Program) => ({ api: started.api, kill: () => started.kill() });
 
   it('count what is accepted and what is stored, message by message', async () => {
     const tenantId = await program.api.createTenant();
@@ -238,140 +236,6 @@ describe('the metrics', () => {
     await program.api.pause(tenantId);
     const fewer = active - 1;
     await eventually(async () => expect(await states()).toEqual([fewer, fewer, fewer]));
-  });
-
-  it('tell what waits for a paused tenant, and since when at most, once it is resumed', async () => {
-    const name = 'paused, with "quotes"';
-    const tenantId = await program.api.createTenant(1, name);
-    await program.api.pause(tenantId);
-    await eventually(async () => expect((await broker.queue(tenantId))?.consumers).toBe(0));
-    // A queue that was seen empty once: what is in it afterwards came later.
-    const label = name.replaceAll('"', '\\"');
-    await eventually(async () => {
-      expect((await scrape()).ofTenants('queue_messages')[label]).toBe(0);
-    });
-    const sentAt = Date.now();
-    // None says when it was accepted.
-    for (const messageId of [randomUUID(), randomUUID(), randomUUID()])
-      await broker.publish(tenantId, '"waits"', { messageId });
-    await eventually(async () => {
-      const now = await scrape();
-      expect(now.ofTenants('queue_messages')[label]).toBe(3);
-      const ages = now.ofTenants('oldest_waiting_message_age_seconds');
-      expect(Object.keys(ages)).not.toContain(label);
-    });
-    const lock = await StoringLock.hold(database, tenantId);
-    await program.api.resume(tenantId);
-    await eventually(async () => {
-      const waited = (Date.now() - sentAt) / 1000;
-      const now = await scrape();
-      expect(now.ofTenants('queue_messages')[label]).toBe(2);
-      const age = now.ofTenants('oldest_waiting_message_age_seconds')[label];
-      expect(age).toBeGreaterThanOrEqual(waited);
-      // Not before the last look: a round of a handful of queues takes some 2 s.
-      expect(age).toBeLessThan(waited + 5);
-    });
-    await lock.release();
-    await eventually(async () => {
-      const now = await scrape();
-      expect(now.ofTenants('queue_messages')[label]).toBe(0);
-      expect(now.ofTenants('oldest_waiting_message_age_seconds')[label]).toBe(0);
-    });
-  });
-
-  it('tell what is taken, and how old is at most what waits behind it', async () => {
-    const name = 'held up';
-    const tenantId = await program.api.createTenant(1, name);
-    await program.api.send(tenantId, 'goes through');
-    await eventually(async () => expect(await database.stored(tenantId)).toBe(1));
-    const lock = await StoringLock.hold(database, tenantId);
-    const sentAt = Date.now();
-    await program.api.sendBatch(tenantId, [1, 2, 3, 4]);
-    await eventually(async () => {
-      const waited = (Date.now() - sentAt) / 1000;
-      const now = await scrape();
-      expect(now.value('in_flight_messages')).toBe(1);
-      expect(now.ofTenants('queue_messages')[name]).toBe(3);
-      const age = now.ofTenants('oldest_waiting_message_age_seconds')[name];
-      expect(age).toBeGreaterThan(waited - 0.5);
-      expect(age).toBeLessThan(waited + 0.5);
-    });
-    await lock.release();
-    await eventually(async () => {
-      const now = await scrape();
-      expect(now.value('in_flight_messages')).toBe(0);
-      expect(now.ofTenants('queue_messages')[name]).toBe(0);
-    });
-  });
-
-  it('name the worst tenants only, and take the others together', async () => {
-    const own = await TestDatabase.create();
-    const env = { METRICS_TOP_TENANTS: '2' };
-    const { api, kill } = bound(await Program.start({ databaseUrl: own.url, env }));
-    for (const count of [1, 4, 2, 8, 3]) {
-      const tenantId = await api.createTenant(1, `has ${count}`);
-      await StoringLock.hold(own, tenantId);
-      const isTaken = 1;
-      await api.sendBatch(
-        tenantId,
-        Array.from({ length: isTaken + count }, () => 1),
-      );
-    }
-    await eventually(async () => {
-      const now = await Scrape.of(api);
-      expect(now.ofTenants('queue_messages')).toEqual({ 'has 8': 8, 'has 4': 4, _others: 6 });
-      const ages = now.ofTenants('oldest_waiting_message_age_seconds');
-      expect(Object.keys(ages)).toHaveLength(3);
-      expect(Math.max(...Object.values(ages))).toBeGreaterThanOrEqual(ages['_others'] ?? Infinity);
-      expect(ages['_others']).toBeGreaterThan(0);
-    });
-    await StoringLock.releaseAll();
-    await kill();
-    await own.drop();
-  });
-
-  it('go on with a tenant that has lost its queue', async () => {
-    const lost = await program.api.createTenant(1, 'lost');
-    const other = await program.api.createTenant(1, 'not lost');
-    for (const tenantId of [lost, other]) await program.api.pause(tenantId);
-    await broker.deleteQueue(lost);
-    await program.api.sendBatch(other, [1, 2]);
-    await eventually(async () => {
-      expect((await scrape()).ofTenants('queue_messages')['not lost']).toBe(2);
-    });
-    await program.api.remove(lost);
-    await program.api.remove(other);
-    await eventually(async () => {
-      const tenants = Object.keys((await scrape()).ofTenants('queue_messages'));
-      expect(tenants).not.toContain('lost');
-      expect(tenants).not.toContain('not lost');
-    });
-  });
-
-  it('go on with a tenant whose queue does not say what waits in it, and log it once', async () => {
-    const own = await TestDatabase.create();
-    const alone = await Program.start({ databaseUrl: own.url });
-    const [failing, other] = [
-      await alone.api.createTenant(),
-      await alone.api.createTenant(1, 'well'),
-    ];
-    for (const tenantId of [failing, other]) {
-      await alone.api.pause(tenantId);
-      await eventually(async () => expect((await broker.queue(tenantId))?.consumers).toBe(0));
-    }
-    await broker.deleteQueue(failing);
-    // Whoever else asks is refused with 405, and loses the channel.
-    await broker.channel.assertQueue(queueOf(failing), { exclusive: true });
-    for (const sent of [1, 2, 3]) {
-      await alone.api.send(other, sent);
-      await eventually(async () => {
-        expect((await Scrape.of(alone.api)).ofTenants('queue_messages')['well']).toBe(sent);
-      });
-    }
-    expect(alone.output.match(/Not every queue says.*RESOURCE.LOCKED/g)).toHaveLength(1);
-    await alone.kill();
-    await broker.deleteQueue(failing);
-    await own.drop();
   });
 
   it('time what the broker does not confirm, too', async () => {

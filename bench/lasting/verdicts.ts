@@ -31,7 +31,13 @@ export function verdicts(
     ),
     growing('channels', 'channels'),
     growing('connections to the broker', 'brokerConnections'),
-    growing('connections to the database', 'databaseConnections'),
+    // The pool opens them as they are needed, and closes those that idle: one moment tells nothing.
+    required(
+      'connections to the database: growth, by regression',
+      growthOf(of('at'), of('databaseConnections')),
+      (connections) => connections.toFixed(1),
+      { atMost: 1 },
+    ),
     required('prepared statements, the most of a connection', statements, String, {
       atMost: STATEMENTS,
     }),

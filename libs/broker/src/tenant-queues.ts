@@ -59,14 +59,27 @@ export class TenantQueues {
 
   /**
    * Deletes the queue and what waits in it; fine when it is gone already. Waits a moment for its
-   * consumers to leave: RabbitMQ 3.10 may end the connection of one that has just come.
+   * consumers to leave, while nothing more is routed to it: RabbitMQ 3.10 may end the connection of one
+   * that has just come.
    */
   async delete(tenantId: string): Promise<void> {
-    const deadline = Date.now() + UNUSED_WITHIN_MS;
-    while (Date.now() < deadline && (await this.consumers(tenantId)) > 0) await delay(POLL_MS);
+    if ((await this.consumers(tenantId)) > 0) {
+      await this.unbind(tenantId);
+      await this.unused(tenantId);
+    }
     await this.connection.withChannel((channel) =>
       channel.deleteQueue(topology.queueFor(tenantId)),
     );
+  }
+
+  /** Calls `listener` whenever the broker is there, or there again. */
+  onConnect(listener: () => void): void {
+    this.connection.onConnect(listener);
+  }
+
+  private async unused(tenantId: string): Promise<void> {
+    const deadline = Date.now() + UNUSED_WITHIN_MS;
+    while (Date.now() < deadline && (await this.consumers(tenantId)) > 0) await delay(POLL_MS);
   }
 
   private async consumers(tenantId: string): Promise<number> {

@@ -48,6 +48,8 @@ export class TenantRemoval
     void this.database.whenReady().then(() => {
       if (this.stopped) return;
       this.timer = setInterval(() => this.wake(), SWEEP_EVERY_MS);
+      // What was removed while the broker was away is bound until then.
+      this.queues.onConnect(() => this.wake());
       this.wake();
     });
   }

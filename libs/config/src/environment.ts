@@ -84,6 +84,7 @@ export class Environment {
   @Max(65_535)
   MAX_WORKERS = 1000;
 
+  /** Not above the broker's `max_message_size`, which ends the connection of who publishes more. */
   @Transform(toInteger)
   @IsInt()
   @Min(1)

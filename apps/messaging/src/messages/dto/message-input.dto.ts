@@ -16,6 +16,18 @@ import { jsonbProblem } from '../jsonb';
 import type { NewMessage } from '../message.publisher';
 import { RawJson } from '../raw-json';
 
+/** How OpenAPI 3.0 says it. */
+export const ANY_JSON = {
+  oneOf: [
+    { type: 'object', additionalProperties: true },
+    { type: 'array', items: {} },
+    { type: 'string' },
+    { type: 'number' },
+    { type: 'boolean' },
+  ],
+  nullable: true,
+};
+
 export const MAX_BATCH = 1_000;
 
 /** 1 to 200 visible ASCII characters. */
@@ -39,16 +51,10 @@ export class MessageInput {
   @ApiProperty({
     description:
       'Any JSON value, `null` too. Numbers keep every digit. Text with `\\u0000` or with half of ' +
-      'a surrogate pair, and numbers beyond PostgreSQL’s `numeric`, are refused.',
+      'a surrogate pair, and numbers beyond PostgreSQL’s `numeric`, are refused; so are exponents that ' +
+      'stand for more than 262,144 digits together.',
     example: { order: 1042, total: 99.5 },
-    oneOf: [
-      { type: 'object', additionalProperties: true },
-      { type: 'array', items: {} },
-      { type: 'string' },
-      { type: 'number' },
-      { type: 'boolean' },
-    ],
-    nullable: true,
+    ...ANY_JSON,
   })
   @IsPayload()
   payload!: unknown;

@@ -1,6 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { TenantResponse } from '../../tenants/dto/tenant.response';
 import type { StoredMessage } from '../message.store';
+import { ANY_JSON } from './message-input.dto';
 
 const MESSAGE_ID = '019aa0e5-1c2d-7a3b-8c4d-5e6f7a8b9c0d';
 const TENANT_ID = '019aa0e4-5b7c-7c1e-9f43-0d2c5a7b9e10';
@@ -36,11 +37,11 @@ export class MessageResponse extends MessageIdResponse {
   type!: string | null;
 
   @ApiProperty({
-    description: 'Any JSON value, as it was given.',
+    description:
+      'The JSON value that was given: of a name that came twice the last is kept, the order of names is ' +
+      'the database’s, and numbers are written in full.',
     example: { order: 1042, total: 99.5 },
-    nullable: true,
-    type: 'object',
-    additionalProperties: true,
+    ...ANY_JSON,
   })
   payload!: unknown;
 

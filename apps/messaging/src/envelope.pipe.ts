@@ -1,9 +1,14 @@
 import type { ArgumentMetadata, PipeTransform } from '@nestjs/common';
 import { type FieldError, InvalidInput } from './invalid-input';
+import { MAX_BATCH } from './messages/dto/message-input.dto';
 import { RawJson } from './messages/raw-json';
 
+/** More than any object that a call takes has, and few enough to look at each. */
+const MAX_FIELDS = 100;
+
 /**
- * Finds what the validator never gets to see, since the transformation before it leaves it out:
+ * Finds what is too much to be looked through, while the body's size alone would let it pass: millions of
+ * items, or of fields. And what the validator never gets to see, since the transformation before it leaves it out:
  * fields that are named like something that every object has, and lists within lists.
  */
 export class EnvelopePipe implements PipeTransform {
@@ -17,10 +22,25 @@ export class EnvelopePipe implements PipeTransform {
 
 function problemsIn(value: unknown, path: string): FieldError[] {
   if (typeof value !== 'object' || value === null || value instanceof RawJson) return [];
-  if (Array.isArray(value)) {
-    return value.flatMap((item, index) => itemProblems(item, `${path}[${index}]`));
+  return Array.isArray(value) ? listProblems(value, path) : objectProblems(value, path);
+}
+
+function listProblems(items: readonly unknown[], path: string): FieldError[] {
+  if (items.length > MAX_BATCH) {
+    return [{ field: path || 'body', message: `must hold at most ${MAX_BATCH} items` }];
   }
-  return Object.entries(value).flatMap(([name, inner]) => {
+  return items.flatMap((item, index) => itemProblems(item, `${path}[${index}]`));
+}
+
+function objectProblems(value: object, path: string): FieldError[] {
+  const entries = Object.entries(value);
+  if (entries.length > MAX_FIELDS) {
+    const [first] = Object.keys(value);
+    return [
+      { field: path || (first ?? 'body'), message: `stands for more than ${MAX_FIELDS} fields` },
+    ];
+  }
+  return entries.flatMap(([name, inner]) => {
     const field = path ? `${path}.${name}` : name;
     return name in Object.prototype
       ? [{ field, message: 'is not a known field' }]

@@ -6,10 +6,18 @@ export interface FieldError {
   readonly message: string;
 }
 
-/** What came is not what the call takes; names every field that is wrong. */
+/** Enough to mend the rest by; a body could have a hundred thousand. */
+const MOST_NAMED = 100;
+
+/** What came is not what the call takes; names the fields that are wrong, the first hundred of them. */
 export class InvalidInput extends Error {
-  constructor(readonly errors: readonly FieldError[]) {
-    super(errors.map(({ field, message }) => `${field} ${message}`).join('; '));
+  readonly errors: readonly FieldError[];
+
+  constructor(errors: readonly FieldError[]) {
+    const named = errors.slice(0, MOST_NAMED);
+    const more = errors.length > MOST_NAMED ? [`and ${errors.length - MOST_NAMED} more`] : [];
+    super([...named.map(({ field, message }) => `${field} ${message}`), ...more].join('; '));
+    this.errors = named;
     this.name = 'InvalidInput';
   }
 

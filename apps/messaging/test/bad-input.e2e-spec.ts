@@ -10,6 +10,9 @@ import { head, RawClient } from './support/raw-client';
 const NOBODY = '0192f0c1-2345-7abc-8def-0123456789ab';
 const MAX_MESSAGE_BYTES = 262_144;
 
+const manyFields = (count: number): object =>
+  Object.fromEntries(Array.from({ length: count }, (_, at) => [`field${at}`, at]));
+
 describe('bad input', () => {
   let database: TestDatabase;
   let broker: TestBroker;
@@ -126,6 +129,10 @@ describe('bad input', () => {
       { messages: Array.from({ length: 1_001 }, () => ({ payload: 1 })) },
       ['messages'],
     ],
+    ['POST', '/{id}/messages/batch', { messages: Array(100_000).fill({}) }, ['messages']],
+    ['POST', '/{id}/messages', Array(100_000).fill({}), ['body']],
+    ['POST', '/{id}/messages/batch', manyFields(101), ['field0']],
+    ['POST', '/{id}/messages/batch', { messages: [manyFields(101)] }, ['messages[0]']],
     ['POST', '/{id}/messages/batch', { messages: [[]] }, ['messages[0]']],
     [
       'POST',
@@ -162,6 +169,14 @@ describe('bad input', () => {
   it.each(invalid)('%s /api/tenants%s with %j names %j', async (method, template, body, fields) => {
     const answer = await program.api.request(method, path(template), body);
     expect(fieldsOf(expectProblem(answer, 400, path(template)))).toEqual(fields);
+  });
+
+  it('names the first hundred of them', async () => {
+    const messages = Array.from({ length: 150 }, () => ({}));
+    const answer = await program.api.request('POST', path('/{id}/messages/batch'), { messages });
+    const problem = expectProblem(answer, 400);
+    expect(fieldsOf(problem)).toHaveLength(100);
+    expect(problem.detail).toMatch(/messages\[99\]\.payload .*; and 50 more$/);
   });
 
   it.each([

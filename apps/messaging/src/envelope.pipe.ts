@@ -8,8 +8,8 @@ const MAX_FIELDS = 100;
 
 /**
  * Finds what is too much to be looked through, while the body's size alone would let it pass: millions of
- * items, or of fields. And what the validator never gets to see, since the transformation before it leaves it out:
- * fields that are named like something that every object has, and lists within lists.
+ * items, or of fields. And what the validator never gets to see, since the transformation before it
+ * leaves it out: fields that are named like something that every object has, and lists within lists.
  */
 export class EnvelopePipe implements PipeTransform {
   transform(value: unknown, { type }: ArgumentMetadata): unknown {
@@ -35,10 +35,7 @@ function listProblems(items: readonly unknown[], path: string): FieldError[] {
 function objectProblems(value: object, path: string): FieldError[] {
   const entries = Object.entries(value);
   if (entries.length > MAX_FIELDS) {
-    const [first] = Object.keys(value);
-    return [
-      { field: path || (first ?? 'body'), message: `stands for more than ${MAX_FIELDS} fields` },
-    ];
+    return [{ field: path || 'body', message: `must hold at most ${MAX_FIELDS} fields` }];
   }
   return entries.flatMap(([name, inner]) => {
     const field = path ? `${path}.${name}` : name;

@@ -235,6 +235,24 @@ describe('a message that can never be stored', () => {
     await letters(0);
   });
 
+  it('is not lost when it cannot be kept either, for a reason that nobody knows', async () => {
+    await database.client.query(`
+      CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE 'not today'; END $$`);
+    for (const table of ['messages', 'dead_letters']) {
+      await database.client.query(`
+        CREATE TRIGGER refuse BEFORE INSERT ON ${table} FOR EACH ROW
+          WHEN (NEW.tenant_id = '${tenantId}') EXECUTE FUNCTION refuse()`);
+    }
+    const id = await program.api.send(tenantId, 'accepted');
+    await eventually(() => expect(program.output).toMatch(/trying again: not today/));
+    await letters(0);
+    await database.client.query('DROP FUNCTION refuse CASCADE');
+    const [letter] = await letters(1);
+    expect(letter).toMatchObject({ id, body: '"accepted"', attempts: 3 });
+    await eventually(async () => expect((await broker.queue(tenantId))?.ready).toBe(0));
+  });
+
   it('is kept when its queue, of an earlier release, sets it aside by itself', async () => {
     await program.api.pause(tenantId);
     await eventually(async () => expect((await broker.queue(tenantId))?.consumers).toBe(0));

@@ -38,7 +38,7 @@ export class DeadLetterBurial {
   /** Keeps one that came back too often, unless it turns out to be stored; never rejects. */
   async keep(delivery: Delivery, reason: string): Promise<Outcome> {
     const row = deadLetterRow(delivery, reason);
-    const answer = await this.database.ask(() => this.keepSomewhere(row));
+    const answer = await this.database.insist(() => this.keepSomewhere(row));
     switch (answer.kind) {
       case 'done':
         return { kind: 'dead', reason };
@@ -47,7 +47,6 @@ export class DeadLetterBurial {
       case 'no partition':
         return { kind: 'tenant gone' };
       case 'refused':
-      case 'unknown':
         return this.letGo(delivery.tenantId, delivery.id, answer.reason);
     }
   }

@@ -3,8 +3,10 @@ import { Injectable, Logger } from '@nestjs/common';
 import { classify, type WriteFailure } from './write-failure';
 
 /** What the database said: that it is done, or why not. */
-export type Answer =
-  { kind: 'done' } | { kind: 'abandoned' } | Exclude<WriteFailure, { kind: 'unavailable' }>;
+export type Answer = { kind: 'done' } | { kind: 'abandoned' } | Exclude<WriteFailure, Unavailable>;
+
+type Unavailable = Extract<WriteFailure, { kind: 'unavailable' }>;
+type Unknown = Extract<WriteFailure, { kind: 'unknown' }>;
 
 const FIRST_RETRY_MS = 50;
 /** Classic queues and dead letters ask message by message: many may be told the same at once. */
@@ -27,10 +29,25 @@ export class UntilAnswered {
       const failure = await work().then(() => undefined, classify);
       if (!failure) return { kind: 'done' };
       if (failure.kind !== 'unavailable') return failure;
-      if (this.stopping.signal.aborted) return { kind: 'abandoned' };
-      this.complain(failure.reason);
-      await this.pause(attempt);
+      if (!(await this.waits(failure, attempt))) return { kind: 'abandoned' };
     }
+  }
+
+  /** The same for the last that can be done for a message: waits for failures without a name as well. */
+  async insist(work: () => Promise<void>): Promise<Exclude<Answer, Unknown>> {
+    for (let attempt = 0; ; attempt++) {
+      const answer = await this.ask(work);
+      if (answer.kind !== 'unknown') return answer;
+      if (!(await this.waits(answer, attempt))) return { kind: 'abandoned' };
+    }
+  }
+
+  /** @returns whether it is worth another try */
+  private async waits({ reason }: Unavailable | Unknown, attempt: number): Promise<boolean> {
+    if (this.stopping.signal.aborted) return false;
+    this.complain(reason);
+    await this.pause(attempt);
+    return true;
   }
 
   /** From now on, what is not answered at once is abandoned. */

@@ -54,9 +54,11 @@ export function messageRow({ tenantId, id, type, text, acceptedAt }: Delivery): 
   return { tenantId, id, type, payload: text, acceptedAt };
 }
 
+/** What is wrong with a body may be told with a piece of it, and PostgreSQL's text holds no NUL. */
 export function deadLetterRow(delivery: Delivery, reason: string): DeadLetterRow {
   const { tenantId, id, type, body, attempts, acceptedAt } = delivery;
-  return { tenantId, id, type, body, reason, attempts, acceptedAt };
+  const printable = reason.replaceAll('\0', '\\u0000');
+  return { tenantId, id, type, body, reason: printable, attempts, acceptedAt };
 }
 
 /**

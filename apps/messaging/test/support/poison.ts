@@ -20,6 +20,7 @@ const BODIES: readonly Buffer[] = [
   utf8('\ufeff"byte order mark"'),
   utf8('NaN'),
   utf8('"raw \u0000 character"'),
+  utf8('\u0000'),
   // JSON, but not for jsonb.
   utf8('"escaped \\u0000 character"'),
   utf8('{"name \\u0000": 1}'),

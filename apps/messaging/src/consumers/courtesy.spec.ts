@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { HttpAdapterHost } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
@@ -14,6 +15,8 @@ describe('courtesy', () => {
   let courtesy: Courtesy;
   let answer: () => void;
   let arrived: Promise<void>;
+  /** Who has passed it is let in, as by a token that was checked. */
+  let door: Promise<void>;
 
   beforeEach(async () => {
     const host = new HttpAdapterHost<FastifyAdapter>();
@@ -21,6 +24,8 @@ describe('courtesy', () => {
     fastify = host.httpAdapter.getInstance<FastifyInstance>();
     requests = new RequestsUnderWay(host);
     courtesy = new Courtesy(requests);
+    door = Promise.resolve();
+    fastify.addHook('onRequest', () => door);
     arrived = new Promise((resolve) => {
       const held = new Promise<void>((release) => (answer = release));
       fastify.route({
@@ -39,6 +44,13 @@ describe('courtesy', () => {
   afterEach(() => fastify.close());
 
   const url = (): string => `http://127.0.0.1:${(fastify.server.address() as AddressInfo).port}/`;
+
+  /** @returns what opens the door again */
+  function hold(): () => void {
+    let open = (): void => undefined;
+    door = new Promise((resolve) => (open = resolve));
+    return open;
+  }
 
   async function untilNone(): Promise<void> {
     while (requests.any) await new Promise(setImmediate);
@@ -93,6 +105,20 @@ describe('courtesy', () => {
     answer();
     await untilNone();
     caller.destroy();
+  });
+
+  it('waits for no caller who has gone away before he was let in', async () => {
+    const seen = once(fastify.server, 'request') as Promise<[unknown, ServerResponse]>;
+    const letIn = hold();
+    const caller = await call('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    const [, response] = await seen;
+    const closed = once(response, 'close');
+    caller.destroy();
+    await closed;
+    letIn();
+    await arrived;
+    expect(courtesy.rest(false)).toBe(0);
+    answer();
   });
 
   it('waits for no caller who has gone away', async () => {

@@ -13,6 +13,8 @@ export class RequestsUnderWay {
   constructor({ httpAdapter }: HttpAdapterHost) {
     const fastify = httpAdapter.getInstance<FastifyInstance>();
     fastify.addHook('preValidation', (_request, { raw }, done) => {
+      // Who went away while his token was checked waits for nothing, and will not be heard of again.
+      if (raw.destroyed) return done();
       this.count++;
       // Also when the caller has gone away before the answer.
       raw.once('close', () => this.count--);

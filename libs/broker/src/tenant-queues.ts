@@ -72,11 +72,6 @@ export class TenantQueues {
     );
   }
 
-  /** Calls `listener` whenever the broker is there, or there again. */
-  onConnect(listener: () => void): void {
-    this.connection.onConnect(listener);
-  }
-
   private async unused(tenantId: string): Promise<void> {
     const deadline = Date.now() + UNUSED_WITHIN_MS;
     while (Date.now() < deadline && (await this.consumers(tenantId)) > 0) await delay(POLL_MS);

@@ -6,7 +6,7 @@ import {
   type OnModuleDestroy,
 } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { TenantQueues, within } from '@app/broker';
+import { ConsumingConnection, TenantQueues, within } from '@app/broker';
 import { DatabaseStarter } from '@app/database';
 import { In, IsNull, Not, Repository } from 'typeorm';
 import { aboutTenant } from '../about-tenant';
@@ -41,6 +41,7 @@ export class TenantRemoval
     private readonly partition: TenantPartition,
     private readonly partitions: PartitionRemoval,
     private readonly queues: TenantQueues,
+    private readonly connection: ConsumingConnection,
     private readonly database: DatabaseStarter,
   ) {}
 
@@ -49,7 +50,7 @@ export class TenantRemoval
       if (this.stopped) return;
       this.timer = setInterval(() => this.wake(), SWEEP_EVERY_MS);
       // What was removed while the broker was away is bound until then.
-      this.queues.onConnect(() => this.wake());
+      this.connection.onConnect(() => this.wake());
       this.wake();
     });
   }

@@ -104,6 +104,21 @@ export class ConsumerRegistry {
     return { unsettled };
   }
 
+  /** Ends all consumers at once, see `drop` of a consumer: somebody else may be next in line. */
+  async dropAll(): Promise<void> {
+    await Promise.all([...this.consumers.values()].map((consumer) => this.drop(consumer)));
+  }
+
+  /**
+   * Has those consumers wait no longer that stop and have messages under way. They are cancelled
+   * already, so that the broker would let whoever takes over consume beside them.
+   */
+  abandonStopping(): void {
+    for (const consumer of this.consumers.values()) {
+      if (consumer.state === 'stopped') consumer.abandon();
+    }
+  }
+
   private async start(wanted: WantedConsumer): Promise<void> {
     const consumer = new TenantConsumer(wanted, {
       place: await this.connections.place(),
@@ -129,7 +144,7 @@ export class ConsumerRegistry {
     lease: Lease | undefined,
   ): Promise<void> {
     if (!consumer) return;
-    if (!lease) return this.drop(consumer);
+    if (!lease) return this.dropLost(consumer);
     const isRight = lease.wanted && consumer.workers === lease.workers;
     if (!isRight || consumer.state !== 'running') await this.stop(consumer);
   }
@@ -139,9 +154,13 @@ export class ConsumerRegistry {
     this.remove(consumer);
   }
 
-  private async drop(consumer: TenantConsumer): Promise<void> {
+  private dropLost(consumer: TenantConsumer): Promise<void> {
     const { tenantId } = consumer;
     this.logger.warn(aboutTenant(tenantId, `Tenant ${tenantId} is another replica's now`));
+    return this.drop(consumer);
+  }
+
+  private async drop(consumer: TenantConsumer): Promise<void> {
     await consumer.drop();
     this.remove(consumer);
   }

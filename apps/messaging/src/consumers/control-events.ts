@@ -5,7 +5,13 @@ import { EventPattern, Payload, ServerRMQ } from '@nestjs/microservices';
 import type { AmqpConnectionManager, ChannelWrapper } from 'amqp-connection-manager';
 import type { Channel, ConsumeMessage } from 'amqplib';
 import { UUID } from '../messages/message-id';
-import { TENANT_CHANGED, type TenantChanged, TENANTS_RELEASED } from '../tenants/tenant-changes';
+import {
+  REPLICA_REPLACED,
+  type ReplicaReplaced,
+  TENANT_CHANGED,
+  type TenantChanged,
+  TENANTS_RELEASED,
+} from '../tenants/tenant-changes';
 import { Reconciliation } from './reconciliation.service';
 
 const CLOSE_WITHIN_MS = 1_000;
@@ -32,6 +38,12 @@ export class ControlEventsController {
   @EventPattern(TENANTS_RELEASED)
   tenantsReleased(): void {
     this.reconciliation.balance();
+  }
+
+  @EventPattern(REPLICA_REPLACED)
+  replicaReplaced(@Payload() event: unknown): void {
+    const { replica_id: replicaId } = (event ?? {}) as Partial<ReplicaReplaced>;
+    this.reconciliation.replaced(replicaId);
   }
 }
 

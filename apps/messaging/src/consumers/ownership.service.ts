@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { ConsumingConnection, within } from '@app/broker';
 import { uuidv7 } from 'uuidv7';
+import { HEARTBEAT_FRESH_MS } from '../tenants/consumer-reports';
 import { TenantChanges } from '../tenants/tenant-changes';
 import { Batcher } from './batcher';
 import { FairQueue } from './fair-queue';
@@ -9,6 +10,8 @@ import { type Lease, TenantLeases } from './tenant-leases';
 /** A broker that was lost is back by then, when it is there at all: nothing moves for a blink. */
 const RECONNECTS_WITHIN_MS = 3_000;
 const LEAVE_WITHIN_MS = 1_000;
+/** A heartbeat is due every second, and what must end before others take over needs a moment for it. */
+const IN_DOUBT_AFTER_MS = HEARTBEAT_FRESH_MS - 2_000;
 const MAX_RELEASES = 1_000;
 
 /** This replica, as the others know it: which tenants are its own. */
@@ -24,6 +27,8 @@ export class Ownership {
   );
   private leaving = false;
   private connectedAt = -Infinity;
+  /** When the last heartbeat was begun that arrived. */
+  private heardAt = -Infinity;
 
   constructor(
     private readonly leases: TenantLeases,
@@ -32,14 +37,26 @@ export class Ownership {
   ) {}
 
   /** Says that this replica lives. The first thing to be done, and then every second. */
-  beat(): Promise<void> {
-    return this.leases.beat(this.replicaId, this.isFit());
+  async beat(): Promise<void> {
+    const begunAt = performance.now();
+    await this.leases.beat(this.replicaId, this.isFit());
+    this.heardAt = begunAt;
+  }
+
+  /**
+   * Whether the others may have ceased to hear of this replica, or are about to: its tenants are
+   * theirs then. Where nobody reaches the database, nobody takes over, and it is in doubt all the same.
+   */
+  get isInDoubt(): boolean {
+    return performance.now() - this.heardAt > IN_DOUBT_AFTER_MS;
   }
 
   /** Claims what is missing, gives up what is too much; @returns the tenants that this concerns. */
   async balance(): Promise<string[]> {
     await this.beat();
-    const { claimed, givenUp } = await this.leases.balance(this.replicaId);
+    const { claimed, givenUp, replaced } = await this.leases.balance(this.replicaId);
+    // Again and again: one that takes over may die before it has said so.
+    for (const replicaId of replaced) void this.changes.announceReplaced(replicaId);
     if (claimed.length + givenUp.length > 0) {
       this.logger.debug(`Claimed ${claimed.length} tenants, gave up ${givenUp.length}`);
     }
@@ -48,7 +65,7 @@ export class Ownership {
 
   /** Forgets replicas that died long ago, whoever they were. */
   buryDead(): Promise<void> {
-    return this.leases.forgetDead();
+    return this.leases.forgetDead(this.replicaId);
   }
 
   /** All that this replica holds. */

@@ -74,6 +74,7 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
       if (this.stopped) return;
       this.timers = [
         setInterval(() => this.balance(), BALANCE_EVERY_MS),
+        setInterval(() => this.fence(), BALANCE_EVERY_MS),
         setInterval(() => this.all(), COMPARE_EVERY_MS),
       ];
       this.all();
@@ -87,6 +88,8 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
     this.writer.stop();
     this.shutdown.onOverdue(() => this.leftover());
     await this.ownership.leave();
+    // Cancelled first, they would let in who waits behind them, with their messages under way still.
+    if (this.ownership.isInDoubt) await this.registry.dropAll();
     const giveUp = delay(this.shutdown.drainWithinMs, undefined, { ref: false });
     const { unsettled } = await this.registry.drain(giveUp, (tenantId) =>
       this.ownership.letGo(tenantId),
@@ -114,6 +117,24 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
       const text = `Tenant ${tenantId} is not as it should be yet: ${String(error)}`;
       this.logger.warn(aboutTenant(tenantId, text));
     });
+  }
+
+  /**
+   * A replica is told that others consume its tenants. If it is this one, and it cannot read what is
+   * still its own: the others wait in line until it is gone.
+   */
+  replaced(replicaId: unknown): void {
+    if (replicaId !== this.ownership.replicaId) return;
+    if (!this.ownership.isInDoubt) return this.all();
+    const consumers = this.registry.running().length;
+    if (consumers === 0) return;
+    this.logger.warn(`Not heard of by the others, who took over its ${consumers} tenants`);
+    void this.registry.dropAll();
+  }
+
+  /** What runs is fenced by the broker, where others wait in line; what has been cancelled is not. */
+  private fence(): void {
+    if (this.ownership.isInDoubt) this.registry.abandonStopping();
   }
 
   private async takeShare(): Promise<void> {

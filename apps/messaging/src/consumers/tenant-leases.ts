@@ -24,6 +24,8 @@ export interface Balance {
   readonly claimed: string[];
   /** Still held; each is to be released as soon as its consumer has stopped. */
   readonly givenUp: string[];
+  /** Replicas that are not heard of any more: their tenants are taken over, by this one or another. */
+  readonly replaced: string[];
 }
 
 /**
@@ -52,19 +54,20 @@ export class TenantLeases {
     await this.database.run(FORGET, [replicaId]);
   }
 
-  /** Forgets those that died, long after their leases ceased to count. */
-  async forgetDead(): Promise<void> {
-    await this.database.run(FORGET_DEAD, []);
+  /**
+   * Forgets those that died, long after their leases ceased to count. A replica that was not steady
+   * itself cannot tell: after an outage all others are as silent as the dead, until they come back.
+   */
+  async forgetDead(replicaId: string): Promise<void> {
+    await this.database.run(FORGET_DEAD, [replicaId]);
   }
 
   /** Claims what a replica lacks of its fair share, and gives up what it has beyond. */
   async balance(replicaId: string): Promise<Balance> {
-    const rows = await this.database.run<{ tenant_id: string; claimed: boolean }>(BALANCE, [
-      replicaId,
-    ]);
-    const idsOf = (claimed: boolean): string[] =>
-      rows.filter((row) => row.claimed === claimed).map((row) => row.tenant_id);
-    return { claimed: idsOf(true), givenUp: idsOf(false) };
+    const rows = await this.database.run<BalanceRow>(BALANCE, [replicaId]);
+    const idsOf = (change: BalanceRow['change']): string[] =>
+      rows.filter((row) => row.change === change).map(({ id }) => id);
+    return { claimed: idsOf('claimed'), givenUp: idsOf('given up'), replaced: idsOf('replaced') };
   }
 
   /** What a replica holds: all of it, or of one tenant. */
@@ -91,6 +94,12 @@ export class TenantLeases {
   async release(replicaId: string, tenantIds: readonly string[]): Promise<void> {
     await this.database.run(RELEASE, [replicaId, tenantIds]);
   }
+}
+
+interface BalanceRow {
+  /** Of a tenant; or of a replica that is replaced. */
+  id: string;
+  change: 'claimed' | 'given up' | 'replaced';
 }
 
 interface HeldRow {
@@ -125,9 +134,16 @@ const FORGET: Statement = {
   text: `DELETE FROM replicas WHERE replica_id = $1`,
 };
 
+const STEADY = `
+  SELECT replica_id FROM replicas
+  WHERE ${freshAt('heartbeat_at')}
+    AND steady_since < clock_timestamp() - interval '${HEARTBEAT_FRESH}'`;
+
 const FORGET_DEAD: Statement = {
   name: 'forget-dead-replicas',
-  text: `DELETE FROM replicas WHERE heartbeat_at < clock_timestamp() - interval '1 minute'`,
+  text: `
+    DELETE FROM replicas
+    WHERE heartbeat_at < clock_timestamp() - interval '1 minute' AND $1 IN (${STEADY})`,
 };
 
 /**
@@ -147,9 +163,7 @@ const BALANCE: Statement = {
   text: `
     WITH alive AS (
       SELECT replica_id, steady_since FROM replicas WHERE ${freshAt('heartbeat_at')}
-    ), steady AS (
-      SELECT replica_id FROM alive
-      WHERE steady_since < clock_timestamp() - interval '${HEARTBEAT_FRESH}'
+    ), steady AS (${STEADY}
     ), active AS (
       SELECT tenant_id FROM tenants
       WHERE removed_at IS NULL AND status = 'active'
@@ -197,8 +211,10 @@ const BALANCE: Statement = {
       WHERE replica_id = $1 AND tenant_id IN (SELECT tenant_id FROM excess)
       RETURNING tenant_id
     )
-    SELECT tenant_id, true AS claimed FROM claimed
-    UNION ALL SELECT tenant_id, false FROM given_up`,
+    SELECT tenant_id AS id, 'claimed' AS change FROM claimed
+    UNION ALL SELECT tenant_id, 'given up' FROM given_up
+    UNION ALL SELECT replica_id, 'replaced' FROM replicas
+      WHERE replica_id NOT IN (SELECT replica_id FROM alive) AND (SELECT takes_over FROM mine)`,
 };
 
 const HELD: Statement = {

@@ -16,6 +16,10 @@ export interface TenantChanged {
   readonly tenant_id: string;
 }
 export const TENANTS_RELEASED = 'tenants.released';
+export const REPLICA_REPLACED = 'replica.replaced';
+export interface ReplicaReplaced {
+  readonly replica_id: string;
+}
 
 const ANNOUNCE_WITHIN_MS = 1_000;
 
@@ -66,6 +70,12 @@ export class TenantChanges implements OnApplicationBootstrap, OnApplicationShutd
   /** Tells every replica that there are tenants without an owner. The same holds as for a change. */
   announceReleased(): Promise<void> {
     return this.emit(TENANTS_RELEASED, {});
+  }
+
+  /** Tells a replica that is not heard of any more, but may hear, that its tenants are others' now. */
+  announceReplaced(replicaId: string): Promise<void> {
+    const event: ReplicaReplaced = { replica_id: replicaId };
+    return this.emit(REPLICA_REPLACED, event);
   }
 
   private async emit(pattern: string, event: object): Promise<void> {

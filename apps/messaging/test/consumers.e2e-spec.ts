@@ -1,6 +1,7 @@
 import { queueOf, TestBroker } from './support/broker';
 import { TestDatabase } from './support/database';
 import { eventually } from './support/eventually';
+import { HeldLease } from './support/held-lease';
 import { consumersOf } from './support/management';
 import { Program } from './support/program';
 
@@ -78,6 +79,33 @@ describe('consumers', () => {
 
     await eventually(() => expectAll(tuned, run(9), 1), withinSeconds);
     await eventually(() => expectAll(paused, PAUSED, 0), withinSeconds);
+  });
+
+  it('are told of again when their lease was lost and won back meanwhile', async () => {
+    const tenantId = await one.api.createTenant(3);
+    await eventually(() => expectAll(tenantId, run(3), 1));
+    await database.rows(
+      `UPDATE tenant_leases SET state = 'starting', workers_applied = 0 WHERE tenant_id = $1`,
+      [tenantId],
+    );
+    await eventually(() => expectAll(tenantId, run(3), 1), withinSeconds);
+  });
+
+  it('run again when a resume comes while the pause is still being carried out', async () => {
+    const [tenantId, next] = [await one.api.createTenant(3), await one.api.createTenant(3)];
+    await eventually(() => expectAll(tenantId, run(3), 1));
+    await eventually(() => expectAll(next, run(3), 1));
+    const lease = await HeldLease.of(database, tenantId);
+    await one.api.pause(tenantId);
+    await eventually(async () => expect(await lease.isAwaited()).toBe(true));
+    await one.api.resume(tenantId);
+    // Announced after the resume: whoever has carried this out has heard of that.
+    await one.api.pause(next);
+    await eventually(async () => expect((await broker.queue(next))?.consumers).toBe(0));
+    await lease.release();
+
+    await eventually(() => expectAll(tenantId, run(3), 1), within2s);
+    for (const { output } of [one, other]) expect(output).not.toContain("another replica's now");
   });
 
   it('have a channel each, with as many unsettled messages allowed as there are workers', async () => {

@@ -62,18 +62,23 @@ export class ConsumerRegistry {
 
   /**
    * Makes a tenant's consumer what its lease says when its turn has come: a consumer with that many
-   * workers, or none. Without a lease somebody else consumes the tenant: what runs is dropped.
+   * workers, or none. Without a lease somebody else consumes the tenant: what runs is dropped. A lease
+   * that is not wanted is released once nothing runs, still in its turn: what came after would
+   * otherwise find the lease that is about to go, and start a consumer for it.
    *
-   * @returns the lease, when it is one that is not wanted and has no consumer any more
-   * @throws what kept the consumer from starting
+   * @throws what kept the consumer from starting, or the lease from being read or released
    */
-  converge(tenantId: string, read: () => Promise<Lease | undefined>): Promise<Lease | undefined> {
+  converge(
+    tenantId: string,
+    read: () => Promise<Lease | undefined>,
+    release: () => Promise<void>,
+  ): Promise<void> {
     return this.inTurn(tenantId, async () => {
       const lease = await read();
       await this.stopUnless(this.consumers.get(tenantId), lease);
-      if (!lease?.wanted) return lease;
+      if (!lease) return;
+      if (!lease.wanted) return release();
       if (!this.draining && !this.consumers.has(tenantId)) await this.start(lease);
-      return undefined;
     });
   }
 

@@ -1,14 +1,21 @@
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { ConsumerRegistry } from './consumer-registry.service';
 import { Ownership } from './ownership.service';
-import { type RunningConsumer, TenantLeases } from './tenant-leases';
+import { type Lease, TenantLeases } from './tenant-leases';
 import { WhileAsked } from './while-asked';
+
+type Reported = Lease['reported'];
+
+/** What a lease says from the beginning, and again when what ran has ended. */
+const NOTHING: Reported = { state: 'starting', workers: 0 };
+
+const textOf = ({ state, workers }: Reported): string => `${state} ${workers}`;
 
 /** Notes beside each lease what runs for it, so that any replica can tell; see `consumer-reports`. */
 @Injectable()
 export class ConsumerReporter implements OnApplicationBootstrap {
   private readonly logger = new Logger(ConsumerReporter.name);
-  /** What stands in the database, of each tenant. */
+  /** What stands in the database, of each tenant of which it says that there is a consumer. */
   private readonly reported = new Map<string, string>();
   private readonly reporting = new WhileAsked(
     () => this.report(),
@@ -30,17 +37,30 @@ export class ConsumerReporter implements OnApplicationBootstrap {
     this.reporting.ask();
   }
 
+  /**
+   * Takes what stands there for what was reported, the next time that it is woken: a lease that was
+   * lost and won again says nothing of what runs, however often that was reported before.
+   */
+  compare(held: readonly Lease[]): void {
+    this.reported.clear();
+    for (const { tenantId, reported } of held) this.note(tenantId, reported);
+  }
+
   private async report(): Promise<void> {
-    const now = new Map(this.registry.running().map((consumer) => [consumer.tenantId, consumer]));
-    const gone = [...this.reported.keys()].filter((tenantId) => !now.has(tenantId));
-    const news = [...now.values()].filter(
-      (consumer) => this.reported.get(consumer.tenantId) !== textOf(consumer),
+    const now = this.registry.running();
+    const running = new Set(now.map(({ tenantId }) => tenantId));
+    const gone = [...this.reported.keys()].filter((tenantId) => !running.has(tenantId));
+    const news = [...now, ...gone.map((tenantId) => ({ tenantId, ...NOTHING }))].filter(
+      (consumer) => textOf(consumer) !== (this.reported.get(consumer.tenantId) ?? textOf(NOTHING)),
     );
-    if (gone.length + news.length === 0) return;
-    const ended = gone.map((tenantId) => ({ tenantId, state: 'starting', workers: 0 }) as const);
-    await this.leases.report(this.ownership.replicaId, [...news, ...ended]);
-    for (const tenantId of gone) this.reported.delete(tenantId);
-    for (const consumer of news) this.reported.set(consumer.tenantId, textOf(consumer));
+    if (news.length === 0) return;
+    await this.leases.report(this.ownership.replicaId, news);
+    for (const consumer of news) this.note(consumer.tenantId, consumer);
+  }
+
+  private note(tenantId: string, consumer: Reported): void {
+    if (textOf(consumer) === textOf(NOTHING)) this.reported.delete(tenantId);
+    else this.reported.set(tenantId, textOf(consumer));
   }
 
   /** The next pass of the reconciliation wakes it again, to begin anew. */
@@ -49,5 +69,3 @@ export class ConsumerReporter implements OnApplicationBootstrap {
     this.logger.debug(`Not reported: ${String(error)}`);
   }
 }
-
-const textOf = ({ state, workers }: RunningConsumer): string => `${state} ${workers}`;

@@ -152,7 +152,9 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
     await this.ownership.balance();
     await this.ownership.buryDead();
     const asOf = ++this.tick;
-    const leases = new Map((await this.ownership.held()).map((lease) => [lease.tenantId, lease]));
+    const held = await this.ownership.held();
+    this.reporter.compare(held);
+    const leases = new Map(held.map((lease) => [lease.tenantId, lease]));
     const different = this.differing(leases);
     await inParallel(AT_A_TIME, different, (tenantId) => this.mend(tenantId, leases, asOf));
     this.forgetBefore(asOf);
@@ -185,10 +187,8 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
     await Promise.race([mended, delay(COMPARE_EVERY_MS, undefined, { ref: false })]);
   }
 
-  /** What is not wanted any more is let go as soon as it has stopped. */
-  private async converge(tenantId: string, read: () => Promise<Lease | undefined>): Promise<void> {
-    const unwanted = await this.registry.converge(tenantId, read);
-    if (unwanted) await this.ownership.release(tenantId);
+  private converge(tenantId: string, read: () => Promise<Lease | undefined>): Promise<void> {
+    return this.registry.converge(tenantId, read, () => this.ownership.release(tenantId));
   }
 
   private readOne(tenantId: string): Promise<Lease | undefined> {

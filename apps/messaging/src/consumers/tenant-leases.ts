@@ -8,7 +8,7 @@ export interface WantedConsumer {
   readonly workers: number;
 }
 
-/** A tenant's consumer as it is. */
+/** A tenant's consumer as it is; one with no workers is still to come. */
 export interface RunningConsumer extends WantedConsumer {
   readonly state: 'starting' | 'running';
 }
@@ -17,6 +17,8 @@ export interface RunningConsumer extends WantedConsumer {
 export interface Lease extends WantedConsumer {
   /** False when its tenant is paused or removed, or another replica waits for it: let it go. */
   readonly wanted: boolean;
+  /** What stands beside it about what runs. */
+  readonly reported: Omit<RunningConsumer, 'tenantId'>;
 }
 
 /** What a balancing changed for the replica that did it. */
@@ -77,6 +79,7 @@ export class TenantLeases {
       tenantId: row.tenant_id,
       workers: row.workers,
       wanted: row.wanted,
+      reported: { state: row.state, workers: row.workers_applied },
     }));
   }
 
@@ -106,6 +109,8 @@ interface HeldRow {
   tenant_id: string;
   workers: number;
   wanted: boolean;
+  state: RunningConsumer['state'];
+  workers_applied: number;
 }
 
 /** Whoever creates a tenant has declared its queue by then, or died: its owner finds none, and does. */
@@ -221,7 +226,7 @@ const HELD: Statement = {
   name: 'held-leases',
   text: `
     SELECT l.tenant_id, coalesce(t.workers, 0) AS workers,
-      t.tenant_id IS NOT NULL AND NOT l.given_up AS wanted
+      t.tenant_id IS NOT NULL AND NOT l.given_up AS wanted, l.state, l.workers_applied
     FROM tenant_leases l LEFT JOIN tenants t
       ON t.tenant_id = l.tenant_id AND t.removed_at IS NULL AND t.status = 'active'
     WHERE l.replica_id = $1 AND ($2::uuid IS NULL OR l.tenant_id = $2)`,

@@ -85,12 +85,19 @@ describe('acks', () => {
     expect(await left()).toBe('');
   });
 
-  it('go round what was put back', async () => {
-    acks.putBack(delivered[1] as ConsumeMessage);
+  it.each(['putBack', 'putBackFailed'] as const)('go round what was put back', async (putBack) => {
+    acks[putBack](delivered[1] as ConsumeMessage);
     ack('ac');
     await acksSent();
     await eventually(() => expect(textsOf(delivered)).toBe('abcdeb'));
     expect(await left()).toBe('bde');
+  });
+
+  it('count what failed and was put back', async () => {
+    acks.putBackFailed(delivered[1] as ConsumeMessage);
+    await eventually(() => expect(textsOf(delivered)).toBe('abcdeb'));
+    expect(delivered.at(-1)?.properties.headers).toMatchObject({ 'x-delivery-count': 1 });
+    expect(await left()).toHaveLength(5);
   });
 
   it('on a channel that is closed harm nobody', async () => {
@@ -98,7 +105,8 @@ describe('acks', () => {
     await acksSent();
     await channel.close();
     ack('bcde');
-    acks.putBack(delivered[4] as ConsumeMessage);
+    acks.putBack(delivered[3] as ConsumeMessage);
+    acks.putBackFailed(delivered[4] as ConsumeMessage);
     await acksSent();
     expect(refused).toBeUndefined();
   });

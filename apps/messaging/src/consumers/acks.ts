@@ -27,10 +27,19 @@ export class Acks {
     this.pending.add(fields.deliveryTag);
   }
 
-  /** Puts this one back into its queue. */
+  /** Puts this one back into its queue, for which that is no failure. */
   putBack(message: ConsumeMessage): void {
     this.open.delete(message.fields.deliveryTag);
     this.answer(() => this.channel.nack(message, false, true));
+  }
+
+  /**
+   * The same for one that failed. Before RabbitMQ 4.3 a quorum queue counts both alike; since then
+   * only a reject counts as a delivery that failed. https://www.rabbitmq.com/docs/nack
+   */
+  putBackFailed(message: ConsumeMessage): void {
+    this.open.delete(message.fields.deliveryTag);
+    this.answer(() => this.channel.reject(message, true));
   }
 
   /** The broker refuses an ack that names no open delivery, also one that is for several. */

@@ -3,7 +3,7 @@ import { type BrokerConnection, BrokerUnavailable, within } from '@app/broker';
 import type { Channel, ConsumeMessage } from 'amqplib';
 import { uuidv7 } from 'uuidv7';
 import { Acks } from './acks';
-import { goesBack, type Outcome } from './settlement';
+import type { Outcome } from './settlement';
 
 const START_WITHIN_MS = 10_000;
 const CANCEL_WITHIN_MS = 2_000;
@@ -146,10 +146,24 @@ export class QueueConsumer {
   }
 
   private settle(message: ConsumeMessage, acks: Acks, outcome: Outcome): void {
-    if (goesBack(outcome)) acks.putBack(message);
-    else acks.ack(message);
+    this.answer(message, acks, outcome);
     this.unsettled--;
     if (this.unsettled === 0) this.onSettled();
+  }
+
+  private answer(message: ConsumeMessage, acks: Acks, outcome: Outcome): void {
+    switch (outcome.kind) {
+      case 'failed':
+        acks.putBackFailed(message);
+        break;
+      case 'abandoned':
+        acks.putBack(message);
+        break;
+      case 'stored':
+      case 'dead':
+      case 'tenant gone':
+        acks.ack(message);
+    }
   }
 
   private async cancelAndClose(): Promise<void> {

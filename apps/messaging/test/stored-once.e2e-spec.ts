@@ -3,7 +3,7 @@ import { TestBroker } from './support/broker';
 import { TestDatabase } from './support/database';
 import { eventually } from './support/eventually';
 import { Program } from './support/program';
-import { HeldPartition } from './support/slow-storing';
+import { HeldPartition, slowDownStoring, storeAtFullSpeed } from './support/slow-storing';
 
 jest.setTimeout(60_000);
 
@@ -75,6 +75,15 @@ describe('a message that was accepted', () => {
     });
     await everythingIsSettled(tenantId);
     expect(await storedIds(tenantId)).toEqual([id]);
+  });
+
+  it('is stored at the first try by a commit that takes longer than any caller would wait', async () => {
+    const tenantId = await program.api.createTenant();
+    await slowDownStoring(database, 5_000);
+    await program.api.send(tenantId, 'slow');
+    await eventually(async () => expect(await database.stored(tenantId)).toBe(1));
+    await storeAtFullSpeed(database);
+    expect(program.output).not.toContain('Not stored yet');
   });
 
   it('is one row, however often a service publishes its message_id', async () => {

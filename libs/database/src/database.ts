@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import type { Pool, PoolClient, QueryConfig, QueryResultRow } from 'pg';
+import type { Pool, PoolClient, QueryResult, QueryResultRow } from 'pg';
 import { DataSource } from 'typeorm';
 import { closeIdle, onOneConnection } from './connections';
 import { isSessionStale } from './database-errors';
-import { tenantQuery } from './tenant-query';
+import { type Scope, scopedQuery, type TimedConfig } from './scoped-query';
 
 /** A statement under a name: prepared once per connection, then only bound and run. */
 export interface Statement {
@@ -11,6 +11,8 @@ export interface Statement {
   readonly text: string;
   /** How long it may take, where that is longer than what a caller of HTTP waits. */
   readonly withinMs?: number;
+  /** How long it may wait for a lock of another session, where that is less. */
+  readonly lockWithinMs?: number;
 }
 
 /** Runs one named statement in a transaction of its own. */
@@ -35,17 +37,14 @@ export class Database {
 
   /** For one tenant: of messages and dead letters, its rows are there and no others. */
   as(tenantId: string): { readonly run: Run } {
-    const run: Run = (statement, values) =>
-      this.ask((client) => runFor(client, tenantId, config(statement, values)));
+    const run: Run = async <Row extends QueryResultRow>(statement: Statement, values: unknown[]) =>
+      (await this.scoped<Row>({ tenantId }, statement, values))?.rows ?? [];
     return { run };
   }
 
   /** For nobody too, a statement that changes rows: says how many it changed. */
-  change(statement: Statement, values: unknown[]): Promise<number> {
-    return this.ask(async (client) => {
-      const { rowCount } = await client.query(config(statement, values));
-      return rowCount ?? 0;
-    });
+  async change(statement: Statement, values: unknown[]): Promise<number> {
+    return (await this.scoped({}, statement, values))?.rowCount ?? 0;
   }
 
   /** The connections of this process, and who waits for one. */
@@ -53,6 +52,17 @@ export class Database {
     if (!this.dataSource.isInitialized) return { total: 0, idle: 0, waiting: 0 };
     const { totalCount: total, idleCount: idle, waitingCount: waiting } = this.pool();
     return { total, idle, waiting };
+  }
+
+  private scoped<Row extends QueryResultRow>(
+    scope: Scope,
+    statement: Statement,
+    values: unknown[],
+  ): Promise<QueryResult<Row> | undefined> {
+    const { lockWithinMs } = statement;
+    return this.ask((client) =>
+      runIn<Row>(client, { ...scope, lockWithinMs }, config(statement, values)),
+    );
   }
 
   private async ask<Rows>(question: (client: PoolClient) => Promise<Rows>): Promise<Rows> {
@@ -72,22 +82,21 @@ export class Database {
   }
 }
 
-/** What `pg` takes and its types do not name: `query_timeout`. */
-function config({ name, text, withinMs }: Statement, values: unknown[]): QueryConfig {
+function config({ name, text, withinMs }: Statement, values: unknown[]): TimedConfig {
   const limit = withinMs === undefined ? {} : { query_timeout: withinMs };
   return { name, text, values, ...limit };
 }
 
-function runFor<Row extends QueryResultRow>(
+function runIn<Row extends QueryResultRow>(
   client: PoolClient,
-  tenantId: string,
-  statement: QueryConfig,
-): Promise<Row[]> {
+  scope: Scope,
+  statement: TimedConfig,
+): Promise<QueryResult<Row> | undefined> {
   return new Promise((resolve, reject) => {
     client.query(
-      tenantQuery<Row>(tenantId, statement, (error, rows) => {
+      scopedQuery<Row>(scope, statement, (error, result) => {
         if (error) reject(error);
-        else resolve(rows);
+        else resolve(result);
       }),
     );
   });

@@ -15,4 +15,4 @@ export { OwnerDatabase } from './owner-database';
 export { type GroupedTable, groupOfTenant } from './partition-groups';
 export { PatientDataSource, SchemaInUse } from './patient-data-source';
 export { SERVING_ROLE, TENANT_SETTING } from './serving-role';
-export { FOR_TENANT } from './tenant-query';
+export { FOR_TENANT } from './scoped-query';

@@ -3,7 +3,7 @@ import { type Attributes, type Span, SpanKind, SpanStatusCode, trace } from '@op
 import { topology } from '@app/broker';
 import { Tracing } from '@app/tracing';
 import type { Delivery } from './delivery';
-import type { Outcome } from './settlement';
+import type { Written } from './settlement';
 
 interface TracedDelivery {
   readonly span: Span;
@@ -25,7 +25,7 @@ export class BatchTraces {
   constructor(private readonly tracing: Tracing) {}
 
   /** Does `write`, in a span when any of the deliveries brought a context along. */
-  writing(batch: readonly Delivery[], write: () => Promise<Outcome[]>): Promise<Outcome[]> {
+  writing(batch: readonly Delivery[], write: () => Promise<Written[]>): Promise<Written[]> {
     if (!this.tracing.enabled) return write();
     const traced = batch.flatMap((delivery, at) => this.begin(delivery, at));
     const [first] = traced;
@@ -52,10 +52,10 @@ export class BatchTraces {
     rows: number,
     traced: readonly TracedDelivery[],
     first: Span,
-    write: () => Promise<Outcome[]>,
-  ): Promise<Outcome[]> {
+    write: () => Promise<Written[]>,
+  ): Promise<Written[]> {
     const batch = this.beginBatch(rows, traced, first);
-    let outcomes: Outcome[] = [];
+    let outcomes: Written[] = [];
     try {
       outcomes = await this.tracing.within(batch, write);
       return outcomes;
@@ -95,7 +95,7 @@ function attributesOf({ tenantId, id, attempts }: Delivery): Attributes {
   };
 }
 
-function end(span: Span, outcome: Outcome['kind']): void {
+function end(span: Span, outcome: Written['kind']): void {
   span.setAttribute('messaging.message.outcome', outcome);
   if (outcome === 'failed' || outcome === 'abandoned') {
     span.setAttribute('error.type', outcome);

@@ -1,9 +1,9 @@
 import type { DeadLetterStore } from '../dead-letters/dead-letter.store';
-import type { MessageStore } from '../messages/message.store';
+import { type MessageStore, PartitionHeld } from '../messages/message.store';
 import type { TenantPartition } from '../tenants/tenant-partition';
 import type { TenantsService } from '../tenants/tenants.service';
 import { deadLetterRow, type Delivery, messageRow } from './delivery';
-import type { Outcome } from './settlement';
+import type { Outcome, Written } from './settlement';
 import type { StoringFailures } from './storing-failures';
 import type { UntilAnswered } from './until-answered';
 import type { WriteFailure } from './write-failure';
@@ -21,19 +21,26 @@ type AtFault = Extract<WriteFailure, { kind: 'refused' | 'unknown' }>;
 
 const PLACE_UNKNOWN: AtFault = { kind: 'unknown', reason: 'a partition was missing a moment ago' };
 
+const HELD: Written = { kind: 'held' };
+
 /**
  * The writing of one batch: finds every delivery its outcome. The batch goes in as a whole; when it
- * is refused, it is split until the row at fault is alone, and the others are in.
+ * is refused, it is split until the row at fault is alone, and the others are in. When another session
+ * holds the partitions of a few tenants, theirs are `held`, and the others are in.
  */
 export class BatchWrite {
-  private readonly outcomes = new Map<Delivery, Outcome>();
+  private readonly outcomes = new Map<Delivery, Written>();
   /** Tenants that got a partition back: if that did not help, doing it again will not either. */
   private readonly restored = new Set<string>();
 
-  constructor(private readonly parts: WriteParts) {}
+  /** @param mayBeHeld of how many tenants messages may be `held`; beyond, all wait */
+  constructor(
+    private readonly parts: WriteParts,
+    private mayBeHeld: number,
+  ) {}
 
   /** The outcomes, in the order of the deliveries. Sound ones first: they need not wait for others. */
-  async write(batch: readonly Delivery[]): Promise<Outcome[]> {
+  async write(batch: readonly Delivery[]): Promise<Written[]> {
     const sound = batch.filter(({ problem }) => problem === undefined);
     await this.insert(sound.toSorted(byTenantAndId));
     for (const delivery of batch) {
@@ -45,8 +52,8 @@ export class BatchWrite {
 
   private async insert(deliveries: readonly Delivery[]): Promise<void> {
     if (deliveries.length === 0) return;
-    const { store, database } = this.parts;
-    const answer = await database.ask(() => store.insert(deliveries.map(messageRow)));
+    const { store } = this.parts;
+    const answer = await this.ask(deliveries, () => store.insert(deliveries.map(messageRow)));
     switch (answer.kind) {
       case 'done':
         this.settleAll(deliveries, { kind: 'stored' });
@@ -54,6 +61,8 @@ export class BatchWrite {
       case 'abandoned':
         this.settleAll(deliveries, answer);
         return;
+      case 'locked':
+        return this.insertAround(deliveries);
       case 'no partition':
         return this.insertWithout(deliveries);
       case 'refused':
@@ -62,9 +71,35 @@ export class BatchWrite {
     }
   }
 
+  /** Where nobody may be held, a partition that is costs no connection, on which to wait for its lock. */
+  private ask(
+    deliveries: readonly Delivery[],
+    work: () => Promise<void>,
+  ): ReturnType<UntilAnswered['askUnlessLocked']> {
+    const { store, database } = this.parts;
+    if (this.mayBeHeld > 0) return database.askUnlessLocked(work);
+    return database.ask(async () => {
+      const [tenantId] = await store.held(tenantsOf(deliveries));
+      if (tenantId !== undefined) throw new PartitionHeld(tenantId);
+      await work();
+    });
+  }
+
+  /** Goes on without those tenants whose partition is held. If that is all of them, there is no around. */
+  private async insertAround(deliveries: readonly Delivery[]): Promise<void> {
+    const held = await this.tenantsIn(deliveries, ({ store }, tenantIds) => store.held(tenantIds));
+    const areFew = held.length > 0 && held.length <= this.mayBeHeld;
+    this.mayBeHeld = areFew ? this.mayBeHeld - held.length : 0;
+    const isHeld = ({ tenantId }: Delivery): boolean => areFew && held.includes(tenantId);
+    this.settleAll(deliveries.filter(isHeld), HELD);
+    return this.insert(deliveries.filter((delivery) => !isHeld(delivery)));
+  }
+
   /** Lets go of removed tenants' messages, and gives living ones their partition back. */
   private async insertWithout(deliveries: readonly Delivery[]): Promise<void> {
-    const missing = await this.withoutPlace(deliveries);
+    const missing = await this.tenantsIn(deliveries, ({ partition }, tenantIds) =>
+      partition.missing(tenantIds),
+    );
     if (missing.length === 0) return this.insertSplit(deliveries, PLACE_UNKNOWN);
     let others = deliveries;
     for (const tenantId of missing) {
@@ -77,15 +112,16 @@ export class BatchWrite {
     return this.insert(others);
   }
 
-  /** Those tenants of the deliveries whose partition is missing; none when nobody can say. */
-  private async withoutPlace(deliveries: readonly Delivery[]): Promise<string[]> {
-    const { partition, database } = this.parts;
-    const tenantIds = [...new Set(deliveries.map(({ tenantId }) => tenantId))];
-    let missing: string[] = [];
-    await database.ask(async () => {
-      missing = await partition.missing(tenantIds);
+  /** Those tenants of the deliveries that `look` finds; none when nobody can say. */
+  private async tenantsIn(
+    deliveries: readonly Delivery[],
+    look: (parts: WriteParts, tenantIds: string[]) => Promise<string[]>,
+  ): Promise<string[]> {
+    let found: string[] = [];
+    await this.parts.database.ask(async () => {
+      found = await look(this.parts, tenantsOf(deliveries));
     });
-    return missing;
+    return found;
   }
 
   /** @returns what becomes of the tenant's messages; undefined when they can be tried again */
@@ -123,15 +159,19 @@ export class BatchWrite {
   }
 
   /** Keeps what can never be stored, with the reason. */
-  private async bury(delivery: Delivery, reason: string): Promise<Outcome> {
-    const { deadLetters, database } = this.parts;
+  private async bury(delivery: Delivery, reason: string): Promise<Written> {
+    const { deadLetters } = this.parts;
     const { tenantId } = delivery;
-    const answer = await database.ask(() => deadLetters.keep(deadLetterRow(delivery, reason)));
+    const keep = (): Promise<void> => deadLetters.keep(deadLetterRow(delivery, reason));
+    const answer = await this.ask([delivery], keep);
     switch (answer.kind) {
       case 'done':
         return { kind: 'dead', reason };
       case 'abandoned':
         return answer;
+      case 'locked':
+        this.mayBeHeld--;
+        return HELD;
       case 'no partition':
         return (await this.withoutPartition(tenantId)) ?? this.bury(delivery, reason);
       case 'refused':
@@ -146,10 +186,14 @@ export class BatchWrite {
     return { kind: 'failed' };
   }
 
-  private settleAll(deliveries: readonly Delivery[], outcome: Outcome): void {
+  private settleAll(deliveries: readonly Delivery[], outcome: Written): void {
     for (const delivery of deliveries) this.outcomes.set(delivery, outcome);
   }
 }
+
+const tenantsOf = (deliveries: readonly Delivery[]): string[] => [
+  ...new Set(deliveries.map(({ tenantId }) => tenantId)),
+];
 
 /** The order in which every batch locks its rows: overlapping ones would deadlock otherwise. */
 function byTenantAndId(a: Delivery, b: Delivery): number {

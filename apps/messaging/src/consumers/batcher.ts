@@ -12,7 +12,7 @@ export type Rest = (waiting: number) => number;
 
 interface Waiting<Item, Result> {
   readonly item: Item;
-  readonly resolve: (result: Result) => void;
+  readonly resolve: (result: Result | PromiseLike<Result>) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -26,9 +26,12 @@ interface Waiting<Item, Result> {
 export class Batcher<Item, Result> {
   private committing = false;
 
-  /** `commit` gets the items that the queue hands out together, and answers in their order. */
+  /**
+   * `commit` gets the items that the queue hands out together, and answers in their order; with a
+   * promise where it takes longer, and nobody else is to wait for that.
+   */
   constructor(
-    private readonly commit: (items: Item[]) => Promise<Result[]>,
+    private readonly commit: (items: Item[]) => Promise<(Result | PromiseLike<Result>)[]>,
     private readonly queue: FairQueue<Waiting<Item, Result>>,
     private readonly rest: Rest = () => 0,
   ) {}
@@ -36,6 +39,11 @@ export class Batcher<Item, Result> {
   /** Whether anything is committed, or about to be. */
   get isBusy(): boolean {
     return this.committing;
+  }
+
+  /** Whether anything waits for the next batch. */
+  get hasMore(): boolean {
+    return !this.queue.isEmpty;
   }
 
   /** Resolves with what became of this item; rejects when the commit of its batch rejects. */

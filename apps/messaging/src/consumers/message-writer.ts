@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { Metrics } from '@app/metrics';
 import { DeadLetterStore } from '../dead-letters/dead-letter.store';
 import { MessageStore } from '../messages/message.store';
 import { TenantPartition } from '../tenants/tenant-partition';
@@ -8,13 +7,14 @@ import { BatchTraces } from './batch-traces';
 import { BatchWrite, type WriteParts } from './batch-write';
 import type { Delivery } from './delivery';
 import { LastDelivered } from './last-delivered';
-import type { Outcome } from './settlement';
+import type { Written } from './settlement';
 import { StoringFailures } from './storing-failures';
 import { UntilAnswered } from './until-answered';
 
 /**
  * Writes batches. While the database is away a batch waits, and with it everybody behind: nothing is
- * acked, and nothing else could be stored either.
+ * acked, and nothing else could be stored either. For a few tenants whose partition somebody has
+ * locked nobody else waits.
  */
 @Injectable()
 export class MessageWriter {
@@ -27,18 +27,20 @@ export class MessageWriter {
     partition: TenantPartition,
     private readonly database: UntilAnswered,
     private readonly delivered: LastDelivered,
-    private readonly metrics: Metrics,
     private readonly traces: BatchTraces,
     failures: StoringFailures,
   ) {
     this.parts = { store, deadLetters, tenants, partition, database, failures };
   }
 
-  /** The outcomes, in the order of the deliveries. */
-  write(batch: readonly Delivery[]): Promise<Outcome[]> {
+  /**
+   * The outcomes, in the order of the deliveries.
+   *
+   * @param mayBeHeld of how many tenants messages may be `held`, to be written apart
+   */
+  write(batch: readonly Delivery[], mayBeHeld: number): Promise<Written[]> {
     this.delivered.note(batch);
-    this.metrics.redelivered.inc(batch.filter(({ attempts }) => attempts > 1).length);
-    return this.traces.writing(batch, () => new BatchWrite(this.parts).write(batch));
+    return this.traces.writing(batch, () => new BatchWrite(this.parts, mayBeHeld).write(batch));
   }
 
   /** From now on, what cannot be stored at once is given up, to go back to its queue. */

@@ -11,5 +11,8 @@ export type Outcome =
   /** We stop before it could be stored. */
   | { kind: 'abandoned' };
 
+/** The same, before there is an outcome: another session holds its tenant's partition. */
+export type Written = Outcome | { kind: 'held' };
+
 /** Whether the message goes back to its queue; it is acked otherwise. */
 export const goesBack = ({ kind }: Outcome): boolean => kind === 'failed' || kind === 'abandoned';

@@ -2,11 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import { classify, type WriteFailure } from './write-failure';
 
-/** What the database said: that it is done, or why not. */
-export type Answer = { kind: 'done' } | { kind: 'abandoned' } | Exclude<WriteFailure, Unavailable>;
-
-type Unavailable = Extract<WriteFailure, { kind: 'unavailable' }>;
-type Unknown = Extract<WriteFailure, { kind: 'unknown' }>;
+/** What the database said: that it is done, or why not, where that was not waited for. */
+type AnswerBut<WaitedFor extends WriteFailure['kind']> =
+  { kind: 'done' } | { kind: 'abandoned' } | Exclude<WriteFailure, { kind: WaitedFor }>;
 
 const FIRST_RETRY_MS = 50;
 /** Classic queues and dead letters ask message by message: many may be told the same at once. */
@@ -24,30 +22,36 @@ export class UntilAnswered {
   /** That failed and were not told of yet. */
   private tries = 0;
 
-  async ask(work: () => Promise<void>): Promise<Answer> {
-    for (let attempt = 0; ; attempt++) {
-      const failure = await work().then(() => undefined, classify);
-      if (!failure) return { kind: 'done' };
-      if (failure.kind !== 'unavailable') return failure;
-      if (!(await this.waits(failure, attempt))) return { kind: 'abandoned' };
-    }
+  ask(work: () => Promise<void>): Promise<AnswerBut<'unavailable' | 'locked'>> {
+    return this.askWhile(['unavailable', 'locked'], work);
+  }
+
+  /** The same, where others need not wait for what somebody has locked. */
+  askUnlessLocked(work: () => Promise<void>): Promise<AnswerBut<'unavailable'>> {
+    return this.askWhile(['unavailable'], work);
   }
 
   /** The same for the last that can be done for a message: waits for failures without a name as well. */
-  async insist(work: () => Promise<void>): Promise<Exclude<Answer, Unknown>> {
-    for (let attempt = 0; ; attempt++) {
-      const answer = await this.ask(work);
-      if (answer.kind !== 'unknown') return answer;
-      if (!(await this.waits(answer, attempt))) return { kind: 'abandoned' };
-    }
+  insist(work: () => Promise<void>): Promise<AnswerBut<'unavailable' | 'locked' | 'unknown'>> {
+    return this.askWhile(['unavailable', 'locked', 'unknown'], work);
   }
 
-  /** @returns whether it is worth another try */
-  private async waits({ reason }: Unavailable | Unknown, attempt: number): Promise<boolean> {
-    if (this.stopping.signal.aborted) return false;
-    this.complain(reason);
-    await this.pause(attempt);
-    return true;
+  private async askWhile<WaitedFor extends WriteFailure['kind']>(
+    waitedFor: readonly WaitedFor[],
+    work: () => Promise<void>,
+  ): Promise<AnswerBut<WaitedFor>> {
+    const isAnswer = (
+      failure: WriteFailure,
+    ): failure is Exclude<WriteFailure, { kind: WaitedFor }> =>
+      !waitedFor.some((kind) => kind === failure.kind);
+    for (let attempt = 0; ; attempt++) {
+      const failure = await work().then(() => undefined, classify);
+      if (!failure) return { kind: 'done' };
+      if (isAnswer(failure)) return failure;
+      if (this.stopping.signal.aborted) return { kind: 'abandoned' };
+      this.complain(failure.reason);
+      await this.pause(attempt);
+    }
   }
 
   /** From now on, what is not answered at once is abandoned. */

@@ -1,11 +1,13 @@
-import { codeOf, isDatabaseUnavailable, isWithoutPartition } from '@app/database';
+import { codeOf, isDatabaseUnavailable, isWithoutPartition, sqlState } from '@app/database';
 
 /** Why a statement that stores messages failed, by what there is to be done. */
 export type WriteFailure =
   /** Try the same again, later. */
   | { kind: 'unavailable'; reason: string }
+  /** The same; what is in the way is another session, and perhaps in the way of one tenant alone. */
+  | { kind: 'locked'; reason: string }
   /** A tenant has no partition. PostgreSQL does not say which to a role that policies hold for. */
-  | { kind: 'no partition' }
+  | { kind: 'no partition'; reason: string }
   /** A row is at fault, and always will be. */
   | { kind: 'refused'; reason: string }
   /** Nothing that we know of. */
@@ -20,8 +22,9 @@ const NOT_SET_UP = /^42/;
 export function classify(error: unknown): WriteFailure {
   const reason = error instanceof Error ? error.message : String(error);
   const code = codeOf(error) ?? '';
+  if (code === sqlState.lockNotAvailable) return { kind: 'locked', reason };
   if (isDatabaseUnavailable(error) || NOT_SET_UP.test(code)) return { kind: 'unavailable', reason };
-  if (isWithoutPartition(error)) return { kind: 'no partition' };
+  if (isWithoutPartition(error)) return { kind: 'no partition', reason };
   if (REFUSED.test(code)) return { kind: 'refused', reason };
   return { kind: 'unknown', reason };
 }

@@ -1,10 +1,16 @@
 import { Injectable } from '@nestjs/common';
+import { Metrics } from '@app/metrics';
 import { Batcher, type Rest } from './batcher';
 import { Courtesy, FULL_BATCH, isSmall } from './courtesy';
 import type { Delivery } from './delivery';
 import { FairQueue } from './fair-queue';
 import { MessageWriter } from './message-writer';
 import type { Outcome } from './settlement';
+
+type Lane = Batcher<Delivery, Outcome>;
+
+/** Each asks again and again; where more are held, it is no tenant's own matter. */
+const MOST_APART = 32;
 
 /**
  * Of thousands of small tenants with a message now and then, hardly two would share a batch, and each
@@ -18,14 +24,23 @@ const restOfSmall: Rest = (waiting) => (waiting < 8 ? 1 : 0);
  * small ones, who do not wait for those. Either takes more rows a second than a process can consume
  * (one connection some 98,000), and more lanes were slower: their batches are smaller. A tenant's
  * lane stays the same as long as its consumer does, so that its order holds.
+ *
+ * A tenant whose partition another session holds (a `VACUUM FULL`, an index that is built) waits in a
+ * lane of its own, which is there until that is over.
  */
 @Injectable()
 export class WriterLanes {
-  private readonly large: Batcher<Delivery, Outcome>;
-  private readonly small: Batcher<Delivery, Outcome>;
+  private readonly large: Lane;
+  private readonly small: Lane;
+  private readonly apart = new Map<string, Lane>();
 
-  constructor(writer: MessageWriter, courtesy: Courtesy) {
-    const commit = (deliveries: Delivery[]): Promise<Outcome[]> => writer.write(deliveries);
+  constructor(
+    private readonly writer: MessageWriter,
+    private readonly metrics: Metrics,
+    courtesy: Courtesy,
+  ) {
+    const commit = (deliveries: Delivery[]): ReturnType<WriterLanes['write']> =>
+      this.write(deliveries, MOST_APART - this.apart.size);
     const small = new Batcher(commit, new FairQueue(FULL_BATCH), restOfSmall);
     const restOfLarge: Rest = () => courtesy.rest(small.isBusy);
     this.large = new Batcher(commit, new FairQueue(courtesy), restOfLarge);
@@ -34,8 +49,38 @@ export class WriterLanes {
 
   /** Resolves with what became of a delivery to a tenant that has so many workers. */
   store(delivery: Delivery, workers: number): Promise<Outcome> {
-    const { tenantId, body } = delivery;
-    const lane = isSmall(workers) ? this.small : this.large;
+    const { tenantId, body, attempts } = delivery;
+    if (attempts > 1) this.metrics.redelivered.inc();
+    const lane = this.apart.get(tenantId) ?? (isSmall(workers) ? this.small : this.large);
     return lane.add(delivery, { key: tenantId, weight: workers, bytes: body.byteLength });
+  }
+
+  private async write(
+    deliveries: Delivery[],
+    mayBeHeld: number,
+  ): Promise<(Outcome | Promise<Outcome>)[]> {
+    const written = await this.writer.write(deliveries, mayBeHeld);
+    return deliveries.map((delivery, index) => {
+      const outcome = written[index] ?? { kind: 'failed' };
+      return outcome.kind === 'held' ? this.storeApart(delivery) : outcome;
+    });
+  }
+
+  private storeApart(delivery: Delivery): Promise<Outcome> {
+    const { tenantId, body } = delivery;
+    const lane = this.apart.get(tenantId) ?? this.openLane(tenantId);
+    return lane.add(delivery, { key: tenantId, weight: 1, bytes: body.byteLength });
+  }
+
+  /** Whoever is in waits for the lock, and is the last one when it is done. */
+  private openLane(tenantId: string): Lane {
+    const commit = async (deliveries: Delivery[]): ReturnType<WriterLanes['write']> => {
+      const outcomes = await this.write(deliveries, 0);
+      if (!lane.hasMore) this.apart.delete(tenantId);
+      return outcomes;
+    };
+    const lane: Lane = new Batcher(commit, new FairQueue(FULL_BATCH));
+    this.apart.set(tenantId, lane);
+    return lane;
   }
 }

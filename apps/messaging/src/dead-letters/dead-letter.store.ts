@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database, isWithoutPartition, type Statement } from '@app/database';
 import { Metrics } from '@app/metrics';
+import { LOCK_WITHIN_MS } from '../messages/message.store';
 import type { Reader } from '../tenants/reader';
 import { TenantPartition } from '../tenants/tenant-partition';
 import { TenantsService } from '../tenants/tenants.service';
@@ -157,6 +158,7 @@ const AGAIN = `
 
 const KEEP: Statement = {
   name: 'keep-dead-letter',
+  lockWithinMs: LOCK_WITHIN_MS,
   text: `
     INSERT INTO dead_letters (tenant_id, id, type, body, reason, attempts, accepted_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7) ${AGAIN}`,
@@ -164,6 +166,7 @@ const KEEP: Statement = {
 
 const KEEP_UNLESS_STORED: Statement = {
   name: 'keep-dead-letter-unless-stored',
+  lockWithinMs: LOCK_WITHIN_MS,
   text: `
     INSERT INTO dead_letters (tenant_id, id, type, body, reason, attempts, accepted_at)
     SELECT $1::uuid, $2::uuid, $3::text, $4::bytea, $5::text, $6::integer, $7::timestamptz

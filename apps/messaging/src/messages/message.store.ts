@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Database, isoTime, type Statement, UNHURRIED_MS } from '@app/database';
+import { Database, isoTime, sqlState, type Statement, UNHURRIED_MS } from '@app/database';
 import { Metrics } from '@app/metrics';
 import type { Reader } from '../tenants/reader';
 import { type Order, type Position, START } from './message-cursor';
@@ -13,6 +13,15 @@ export interface MessageRow {
   /** Valid JSON, as text: rows of many tenants are joined into one array. */
   readonly payload: string;
   readonly acceptedAt: Date;
+}
+
+/** Another session has locked a tenant's partition; what that session does takes as long as it takes. */
+export class PartitionHeld extends Error {
+  readonly code = sqlState.lockNotAvailable;
+
+  constructor(readonly tenantId: string) {
+    super(`the partition of tenant ${tenantId} is locked by another session`);
+  }
 }
 
 /** A message as it is read: its times are ISO 8601, as they go out. */
@@ -51,6 +60,12 @@ export class MessageStore {
     ];
     const stored = await this.database.change(INSERT, values).finally(done);
     this.count(rows, stored);
+  }
+
+  /** Those of some tenants whose partition another session has locked, so that nothing can be stored in it. */
+  async held(tenantIds: readonly string[]): Promise<string[]> {
+    const rows = await this.database.run<{ tenant_id: string }>(HELD, [tenantIds]);
+    return rows.map((row) => row.tenant_id);
   }
 
   /** Another replica's clock may be ahead of this one's, which makes no message come before its time. */
@@ -122,12 +137,16 @@ function isoTimes(rows: readonly MessageRow[]): string[] {
   });
 }
 
+/** What one tenant's partition is locked for must not hold up others for longer. */
+export const LOCK_WITHIN_MS = 1_000;
+
 const COLUMNS = 'id, type, payload, accepted_at::text, stored_at::text, stored_xid';
 
 /** One JSON array is parsed faster than an array of texts is quoted, sent and cast. */
 const INSERT: Statement = {
   name: 'insert-messages',
   withinMs: UNHURRIED_MS,
+  lockWithinMs: LOCK_WITHIN_MS,
   text: `
     INSERT INTO messages (tenant_id, id, type, payload, accepted_at)
     SELECT tenant_id, id, type, payload, accepted_at
@@ -139,6 +158,20 @@ const INSERT: Statement = {
       unnest($5::timestamptz[])
     ) AS m (tenant_id, id, type, payload, accepted_at)
     ON CONFLICT DO NOTHING`,
+};
+
+/**
+ * A lock that is awaited counts: who comes after it waits behind it. The modes are those that conflict
+ * with an INSERT's; https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-TABLES
+ */
+const HELD: Statement = {
+  name: 'held-partitions',
+  text: `
+    SELECT DISTINCT tenant_id::text FROM unnest($1::uuid[]) AS t (tenant_id)
+    JOIN pg_locks l ON l.relation = to_regclass('messages_' || replace(tenant_id::text, '-', ''))
+    WHERE l.locktype = 'relation'
+      AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+      AND l.mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')`,
 };
 
 const AHEAD: Statement = {

@@ -9,7 +9,7 @@ export async function asServed<Result>(
 ): Promise<Result> {
   await client.query(`BEGIN; SET LOCAL ROLE ${SERVING_ROLE}`);
   try {
-    if (tenantId) await client.query(FOR_TENANT, [tenantId]);
+    if (tenantId) await client.query(FOR_TENANT, [tenantId, '0']);
     return await work(client);
   } finally {
     await client.query('ROLLBACK');

@@ -2,13 +2,13 @@ import {
   type Connection,
   Query,
   type QueryConfig,
+  type QueryResult,
   type QueryResultRow,
-  type ResultBuilder,
 } from 'pg';
 import { TENANT_SETTING } from './serving-role';
 
 /**
- * Both until the end of the transaction, which is the statement's. Has no rows, which it would return.
+ * All until the end of the transaction, which is the statement's. Has no rows, which it would return.
  *
  * What is read for one tenant is read in the order of an index. Of a partition that nobody has analyzed
  * yet, which is each one for its first minutes, PostgreSQL believes that next to nothing is in it, and
@@ -17,29 +17,48 @@ import { TENANT_SETTING } from './serving-role';
 export const FOR_TENANT = `
   SELECT WHERE num_nulls(
     set_config('${TENANT_SETTING}', $1, true),
-    set_config('enable_sort', 'off', true)
+    set_config('enable_sort', 'off', true),
+    set_config('lock_timeout', $2, true)
   ) > 0`;
 const NAME = 'for-tenant';
 
-type Callback<Row extends QueryResultRow> = (error: Error | undefined, rows: Row[]) => void;
+/** What `pg` takes and its types do not name. */
+export interface TimedConfig extends QueryConfig {
+  readonly query_timeout?: number;
+}
+
+/** For whom a statement runs, and how. */
+export interface Scope {
+  /** Whose rows it sees; nobody's by default. */
+  readonly tenantId?: string;
+  /** How long it waits for a lock; by default as long as it may take. */
+  readonly lockWithinMs?: number | undefined;
+}
+
+type Callback<Row extends QueryResultRow> = (
+  error: Error | undefined,
+  result: QueryResult<Row> | undefined,
+) => void;
 
 /**
- * A statement that runs for one tenant, in one round trip: the messages that say which are sent ahead
- * of its own and share its Sync, which makes both one transaction.
+ * A statement that runs in a scope, in one round trip: the messages that say which are sent ahead of
+ * its own and share its Sync, which makes both one transaction.
  *
  * https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-PIPELINING
  */
-export function tenantQuery<Row extends QueryResultRow>(
-  tenantId: string,
-  config: QueryConfig,
+export function scopedQuery<Row extends QueryResultRow>(
+  scope: Scope,
+  config: TimedConfig,
   callback: Callback<Row>,
 ): Query<Row> {
   const query = new Query<Row>(config, (error, results) => callback(error, lastOf(error, results)));
+  // Which `pg` looks for in what it is given, and `Query` does not take over.
+  Object.assign(query, { query_timeout: config.query_timeout });
   const submit = query.submit.bind(query);
   query.submit = (connection) => {
     connection.stream.cork();
     try {
-      sayTenant(connection, tenantId);
+      sayScope(connection, scope);
       // Returns an error to `pg`, although its types do not say so.
       return submit(connection);
     } finally {
@@ -52,19 +71,19 @@ export function tenantQuery<Row extends QueryResultRow>(
 /** Those that have parsed it. One whose parsing failed is closed, as after any error. */
 const prepared = new WeakSet<Connection>();
 
-function sayTenant(connection: Connection, tenantId: string): void {
+function sayScope(connection: Connection, { tenantId = '', lockWithinMs = 0 }: Scope): void {
   if (!prepared.has(connection))
     connection.parse({ name: NAME, text: FOR_TENANT, types: [] }, true);
   prepared.add(connection);
-  connection.bind({ statement: NAME, values: [tenantId] }, true);
+  connection.bind({ statement: NAME, values: [tenantId, String(lockWithinMs)] }, true);
   connection.execute({}, true);
 }
 
 /** `pg` gives the results of several statements as an array; ours is the last. */
 function lastOf<Row extends QueryResultRow>(
   error: Error | undefined,
-  results: ResultBuilder<Row> | ResultBuilder<Row>[],
-): Row[] {
-  if (error) return [];
-  return (Array.isArray(results) ? results.at(-1)?.rows : results.rows) ?? [];
+  results: QueryResult<Row> | QueryResult<Row>[],
+): QueryResult<Row> | undefined {
+  if (error) return undefined;
+  return Array.isArray(results) ? results.at(-1) : results;
 }

@@ -1,0 +1,125 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Page } from './support/api';
+import { TestBroker } from './support/broker';
+import { partitionOf, TestDatabase } from './support/database';
+import { eventually, throughout } from './support/eventually';
+import { Program } from './support/program';
+import { StoringLock } from './support/storing-lock';
+
+const WORKERS = 3;
+const MANY_WORKERS = 20;
+const SENT = 60;
+
+/** Long enough for several tries, and for others to notice. */
+const HELD_MS = 6_000;
+
+/** The wait for a lock, and a commit. */
+const soon = { withinMs: 3_000 };
+
+describe('while somebody holds the partition of a tenant', () => {
+  let database: TestDatabase;
+  let broker: TestBroker;
+  let program: Program;
+  let tenantId: string;
+  let others: string[];
+
+  beforeAll(async () => {
+    database = await TestDatabase.create();
+    broker = await TestBroker.connect();
+    // The first redelivery would make a dead letter.
+    const env = { DEAD_LETTER_AFTER: '1' };
+    program = await Program.start({ databaseUrl: database.url, env });
+    others = [
+      await program.api.createTenant(WORKERS),
+      await program.api.createTenant(MANY_WORKERS),
+    ];
+  });
+
+  afterEach(() => StoringLock.releaseAll());
+
+  afterAll(async () => {
+    await Program.killAll();
+    await broker.close();
+    await database.drop();
+  });
+
+  async function expectStoredSoon(other: string): Promise<void> {
+    const before = await database.stored(other);
+    await program.api.send(other, 'of another tenant');
+    await eventually(async () => expect(await database.stored(other)).toBe(before + 1), soon);
+  }
+
+  async function expectOthersGoOn(): Promise<void> {
+    for (const other of others) await expectStoredSoon(other);
+  }
+
+  async function storedOf(tenantIds: readonly string[]): Promise<number[]> {
+    const counts: number[] = [];
+    for (const each of tenantIds) counts.push(await database.stored(each));
+    return counts;
+  }
+
+  const dead = async (): Promise<unknown[]> => {
+    const path = `/api/tenants/${tenantId}/dead-letters`;
+    return (await program.api.get<Page<unknown>>(path)).body.data;
+  };
+
+  it.each([WORKERS, MANY_WORKERS])(
+    'the messages of others are stored, and its own wait as they are (%d workers)',
+    async (workers) => {
+      tenantId = await program.api.createTenant(workers);
+      const lock = await StoringLock.hold(database, tenantId, 'SHARE');
+      const ids = await program.api.sendBatch(tenantId, [...Array(SENT).keys()]);
+      await throughout(delay(HELD_MS), expectOthersGoOn);
+      expect(await database.stored(tenantId)).toBe(0);
+      expect(await broker.queue(tenantId)).toEqual({ ready: SENT - workers, consumers: 1 });
+
+      await lock.release();
+      await eventually(async () => expect(await database.stored(tenantId)).toBe(SENT));
+      const stored = (await program.api.allMessages(tenantId)).map(({ id }) => id);
+      expect(stored.toSorted()).toEqual(ids.toSorted());
+      expect(await dead()).toEqual([]);
+    },
+  );
+
+  it('the same holds for its dead letters', async () => {
+    tenantId = await program.api.createTenant(WORKERS);
+    await broker.publish(tenantId, 'no JSON', { messageId: randomUUID() });
+    await eventually(async () => expect(await dead()).toHaveLength(1));
+    const client = await database.connect();
+    await client.query('BEGIN');
+    await client.query(`LOCK TABLE ${partitionOf(tenantId, 'dead_letters')} IN SHARE MODE`);
+    await broker.publish(tenantId, 'no JSON either', { messageId: randomUUID() });
+    await throughout(delay(HELD_MS), expectOthersGoOn);
+    expect(await dead()).toHaveLength(1);
+
+    await client.end();
+    await eventually(async () => expect(await dead()).toHaveLength(2));
+  });
+
+  it('and all the others, everything waits, and is stored once when that is over', async () => {
+    const all = [tenantId, ...others];
+    const before = await storedOf(all);
+    const client = await database.connect();
+    await client.query('BEGIN');
+    await client.query('LOCK TABLE messages IN SHARE MODE');
+    for (const each of all) await program.api.sendBatch(each, [...Array(SENT).keys()]);
+    await delay(HELD_MS);
+    expect(await storedOf(all)).toEqual(before);
+
+    await client.end();
+    await eventually(async () => {
+      expect(await storedOf(all)).toEqual(before.map((count) => count + SENT));
+    });
+    expect(await dead()).toHaveLength(2);
+  });
+
+  it('it stops within its time, and what waits is back in the queue', async () => {
+    await StoringLock.hold(database, tenantId, 'SHARE');
+    await program.api.sendBatch(tenantId, [1, 2, 3, 4, 5]);
+    await throughout(delay(HELD_MS / 2), expectOthersGoOn);
+    expect(await program.stop()).toEqual({ code: 0, signal: null });
+    expect(await broker.queue(tenantId)).toEqual({ ready: 5, consumers: 0 });
+  });
+});

@@ -9,10 +9,10 @@ export const isSmall = (workers: number): boolean => workers <= SMALL_WORKERS;
 
 const MAX_BYTES = 8 * 1024 * 1024;
 
-/** Past a few hundred rows a statement gets no cheaper per row. */
-export const FULL_BATCH: BatchLimits = { maxRows: 250, maxBytes: MAX_BYTES };
+/** Past some five hundred rows a statement and its commit get no cheaper per row. */
+export const FULL_BATCH: BatchLimits = { maxRows: 500, maxBytes: MAX_BYTES };
 
-/** While a batch is read, sent and acked nobody else has a turn: with half the rows they wait half as long. */
+/** While a batch is read, sent and acked nobody else has a turn: with a quarter of the rows they wait a quarter as long. */
 const SHORT_BATCH_ROWS = 125;
 
 /** Of the time that a batch took. */

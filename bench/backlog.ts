@@ -1,7 +1,7 @@
 import { fillQueues, untilStored } from './support/backlog';
 import { inTurns } from './support/contest';
 import { comparison, perSecond, type Row } from './support/figures';
-import { jobVariables } from './support/job';
+import { type Begin, jobVariables } from './support/job';
 import { MeasuredProcess } from './support/process';
 import type { Servers } from './support/servers';
 import { createTenants, forEachTenant } from './support/tenants';
@@ -15,9 +15,6 @@ export interface Backlog {
   readonly wanted: { readonly groupCommit?: number; readonly insertEach: number };
 }
 
-/** Starts consuming; returns how to end it. */
-type Begin = () => Promise<() => Promise<void>>;
-
 /** How fast a backlog is stored, by the service and by two baselines. */
 export async function backlog(
   servers: Servers,
@@ -27,21 +24,25 @@ export async function backlog(
   const service = await MeasuredProcess.service(servers);
   const tenantIds = await createTenants(service, TENANTS, workers);
   await forEachTenant(service, tenantIds, 'pause');
-  const baseline =
-    (script: string): Begin =>
-    () => {
-      const env = jobVariables({ databaseUrl, rabbitmqUrl, tenantIds, workers });
-      const child = MeasuredProcess.run(`bench/baselines/${script}.js`, env);
-      return Promise.resolve(() => child.stop());
-    };
+  const env = jobVariables({ databaseUrl, rabbitmqUrl, tenantIds, workers });
+  const baselines = ['group-commit', 'insert-each'].map((script) =>
+    MeasuredProcess.run(`bench/baselines/${script}.js`, env),
+  );
+  const [groupCommitting, insertingEach] = baselines.map((baseline): Begin => async () => {
+    await baseline.tell('begin');
+    return () => baseline.tell('end');
+  }) as [Begin, Begin];
   const stored = (begin: Begin) => (): Promise<number> =>
     measure(servers, tenantIds, messages, begin);
-  const [ours = NaN, grouped = NaN, each = NaN] = await inTurns([
+  const contenders = [
     { name: 'the service', measure: stored(() => resume(service, tenantIds)) },
-    { name: 'bare group commit', measure: stored(baseline('group-commit')) },
-    { name: 'one INSERT a message', measure: stored(baseline('insert-each')) },
-  ]);
-  await service.stop();
+    { name: 'bare group commit', measure: stored(groupCommitting) },
+    { name: 'one INSERT a message', measure: stored(insertingEach) },
+  ];
+  process.stdout.write('  all of them warm up:\n');
+  await inTurns(contenders, 1);
+  const [ours = NaN, grouped = NaN, each = NaN] = await inTurns(contenders);
+  await Promise.all([service, ...baselines].map((process) => process.stop()));
   const what = `backlog to stored, ${TENANTS} tenants × ${workers} workers`;
   const { groupCommit, insertEach } = wanted;
   return [
@@ -70,7 +71,7 @@ async function resume(
   return () => forEachTenant(service, tenantIds, 'pause');
 }
 
-/** From the moment in which consuming is asked for, a baseline's start of some 100 ms included. */
+/** From the moment in which consuming is asked for, of who runs already, to the last row. */
 async function measure(
   { client, rabbitmqUrl }: Servers,
   tenantIds: readonly string[],

@@ -18,11 +18,11 @@ type Benchmark = (servers: Servers) => Promise<Row[]>;
 const benchmarks: Readonly<Record<string, Benchmark>> = {
   'backlog-100': (servers) =>
     backlog(servers, {
-      ...{ workers: 100, messages: 50_000 },
+      ...{ workers: 100, messages: 100_000 },
       wanted: { groupCommit: 0.85, insertEach: 5 },
     }),
   'backlog-3': (servers) =>
-    backlog(servers, { workers: 3, messages: 20_000, wanted: { insertEach: 1.5 } }),
+    backlog(servers, { workers: 3, messages: 30_000, wanted: { insertEach: 1.5 } }),
   single,
   batch,
   pages,

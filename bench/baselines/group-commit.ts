@@ -2,9 +2,10 @@
  * Baseline: what somebody would write by hand who knows about group commit. amqplib and pg, no
  * framework, no tenants coming and going, no poison, no drain.
  */
-import { connect, type Channel, type ConsumeMessage } from 'amqplib';
+import type { Channel, ConsumeMessage } from 'amqplib';
 import { Pool } from 'pg';
 import { type ConsumingJob, job } from '../support/job';
+import { consumeFromAll } from './tenant-channels';
 
 interface Row {
   readonly tenantId: string;
@@ -24,8 +25,8 @@ const INSERT = {
     ON CONFLICT DO NOTHING`,
 };
 
-const { databaseUrl, rabbitmqUrl, tenantIds, workers } = job() as ConsumingJob;
-const pool = new Pool({ connectionString: databaseUrl, max: STATEMENTS });
+const ours = job() as ConsumingJob;
+const pool = new Pool({ connectionString: ours.databaseUrl, max: STATEMENTS });
 let waiting: Row[] = [];
 let underWay = 0;
 
@@ -48,15 +49,4 @@ function take(row: Row): void {
   setImmediate(() => void flush().finally(() => underWay--));
 }
 
-async function main(): Promise<void> {
-  const connection = await connect(rabbitmqUrl);
-  for (const tenantId of tenantIds) {
-    const channel = await connection.createChannel();
-    await channel.prefetch(workers);
-    await channel.consume(`tenant_${tenantId}_queue`, (message) => {
-      if (message) take({ tenantId, message, channel });
-    });
-  }
-}
-
-void main();
+void consumeFromAll(ours, (tenantId, message, channel) => take({ tenantId, message, channel }));

@@ -1,7 +1,8 @@
 /** Baseline: the usual way. Each message is an INSERT of its own, and acked after it. */
-import { connect, type Channel, type ConsumeMessage } from 'amqplib';
+import type { Channel, ConsumeMessage } from 'amqplib';
 import { Pool } from 'pg';
 import { type ConsumingJob, job } from '../support/job';
+import { consumeFromAll } from './tenant-channels';
 
 const CONNECTIONS = 10;
 const INSERT = {
@@ -11,8 +12,8 @@ const INSERT = {
     ON CONFLICT DO NOTHING`,
 };
 
-const { databaseUrl, rabbitmqUrl, tenantIds, workers } = job() as ConsumingJob;
-const pool = new Pool({ connectionString: databaseUrl, max: CONNECTIONS });
+const ours = job() as ConsumingJob;
+const pool = new Pool({ connectionString: ours.databaseUrl, max: CONNECTIONS });
 
 async function store(tenantId: string, message: ConsumeMessage, channel: Channel): Promise<void> {
   const { messageId } = message.properties as { messageId: string };
@@ -20,15 +21,4 @@ async function store(tenantId: string, message: ConsumeMessage, channel: Channel
   channel.ack(message);
 }
 
-async function main(): Promise<void> {
-  const connection = await connect(rabbitmqUrl);
-  for (const tenantId of tenantIds) {
-    const channel = await connection.createChannel();
-    await channel.prefetch(workers);
-    await channel.consume(`tenant_${tenantId}_queue`, (message) => {
-      if (message) void store(tenantId, message, channel);
-    });
-  }
-}
-
-void main();
+void consumeFromAll(ours, (...taken) => void store(...taken));

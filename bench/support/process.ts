@@ -69,13 +69,22 @@ export class MeasuredProcess {
 
   /** What a script of ours reports at its end. */
   async result<Report>(): Promise<Report> {
-    const ended = once(this.child, 'exit').then(([code]) => {
+    const over = new AbortController();
+    const { signal } = over;
+    const ended = once(this.child, 'exit', { signal }).then(([code]) => {
       throw new Error(`A process ended with ${String(code)} and no result`);
     });
     ended.catch(() => undefined);
-    const message = once(this.child, 'message') as Promise<[Report]>;
-    const [report] = await Promise.race([message, ended]);
+    const message = once(this.child, 'message', { signal }) as Promise<[Report]>;
+    const [report] = await Promise.race([message, ended]).finally(() => over.abort());
     return report;
+  }
+
+  /** Tells a script of ours what to do, and waits until it reports that it has. */
+  async tell(word: string): Promise<void> {
+    const done = this.result();
+    this.child.send(word);
+    await done;
   }
 
   /** @throws when the answer is an error */

@@ -3,29 +3,28 @@ import { connect } from 'amqplib';
 import { Client } from 'pg';
 import { machineLine } from './figures';
 
-/** The servers of a run; those of the environment when it names them. */
+/** The servers of a run. */
 export interface Servers {
   readonly databaseUrl: string;
   readonly rabbitmqUrl: string;
   readonly client: Client;
-  /** Undefined for servers that are not ours: then their processes are not ours to look at. */
+  /** Undefined for a broker in a container: its process is not ours to look at. */
   readonly pids?: { readonly database: number; readonly broker: number };
-  /** The folder of the database's data and log, if it is ours. */
+  /** The folder of the database's data and log. */
   readonly dataDir?: string;
-  /** Of the broker's management API, if it is ours. */
+  /** Of the broker's management API. */
   readonly managementUrl?: string;
 }
 
-/** Empty ones for every benchmark, so that none measures what another one left. */
+/**
+ * Empty ones for every benchmark, so that none measures what another one left; and never those that
+ * the environment names, whose messages a benchmark would remove.
+ */
 export async function withServers<Result>(
   statistics: Statistics,
   work: (servers: Servers) => Promise<Result>,
 ): Promise<Result> {
-  const { DATABASE_URL, RABBITMQ_URL } = process.env;
-  const stack = await LocalStack.start({
-    env: { DATABASE_URL, RABBITMQ_URL },
-    statistics,
-  });
+  const stack = await LocalStack.start({ statistics });
   const client = new Client({ connectionString: stack.databaseUrl });
   await client.connect();
   try {

@@ -20,9 +20,9 @@ const results = [
 /** Builds, unless dist is younger than every source. */
 export async function buildWhenStale() {
   if (isBuilt()) return 0;
-  console.log('building');
+  console.error('building');
   const nest = join('node_modules', '@nestjs', 'cli', 'bin', 'nest.js');
-  const code = await runChild(process.execPath, [nest, 'build', 'messaging']);
+  const code = await runChild(process.execPath, [nest, 'build', 'messaging'], process.stderr);
   // The compiler writes its results in spite of errors, and these must not pass for a build.
   if (code !== 0) rmSync(join(root, results[0]), { force: true });
   return code;

@@ -18,11 +18,14 @@ for (const signal of signals) {
   });
 }
 
-/** Runs a program on our terminal, in the repository's root; resolves with its exit code. */
-export function runChild(command, args) {
+/**
+ * Runs a program on our terminal, in the repository's root; resolves with its exit code. What only
+ * prepares speaks on standard error: standard output is the program's, and may go into a variable.
+ */
+export function runChild(command, args, stdout = 'inherit') {
   if (stoppedBy) return exitCodeOf(null, stoppedBy);
   return new Promise((resolve) => {
-    current = spawn(command, args, { cwd: root, stdio: 'inherit' });
+    current = spawn(command, args, { cwd: root, stdio: ['inherit', stdout, 'inherit'] });
     current.once('error', (error) => {
       console.error(`${command}: ${error.message}`);
       resolve(1);

@@ -5,7 +5,7 @@ import { root, runChild } from './child.mjs';
 /** `npm ci`, unless node_modules holds what package-lock.json asks for. */
 export async function installWhenStale() {
   if (isInstalled()) return 0;
-  console.log('installing the packages: npm ci');
+  console.error('installing the packages: npm ci');
   return npm('ci', '--include=dev');
 }
 
@@ -14,8 +14,8 @@ function npm(...command) {
   // Under `npm run` that very npm is used, and not whichever is first on the PATH.
   const self = process.env.npm_execpath;
   return self?.endsWith('.js')
-    ? runChild(process.execPath, [self, ...args])
-    : runChild('npm', args);
+    ? runChild(process.execPath, [self, ...args], process.stderr)
+    : runChild('npm', args, process.stderr);
 }
 
 /**

@@ -29,8 +29,11 @@ import { Validation } from './validation.pipe';
 /** What a message's envelope may add to its payload. */
 const ENVELOPE_BYTES = 64 * 1024;
 
-/** A batch's body may have as many times the size of the largest message. */
+/** A batch's body may have as many times the size of the largest message, */
 const BATCH_FACTOR = 32;
+
+/** and no more than half of what may wait for its confirm: more could never be accepted. */
+const MAX_BATCH_BYTES = 64 * 1024 * 1024;
 
 export function httpAdapter(environment: Environment, refusals: UnroutedRefusals): FastifyAdapter {
   const { MAX_MESSAGE_BYTES } = environment;
@@ -54,7 +57,8 @@ export function httpAdapter(environment: Environment, refusals: UnroutedRefusals
   });
   fastify.addHook('onRoute', (route) => {
     if (!route.url.endsWith('/messages/batch')) return;
-    route.bodyLimit = BATCH_FACTOR * MAX_MESSAGE_BYTES + ENVELOPE_BYTES;
+    const batchBytes = Math.min(BATCH_FACTOR * MAX_MESSAGE_BYTES, MAX_BATCH_BYTES);
+    route.bodyLimit = batchBytes + ENVELOPE_BYTES;
   });
   return adapter;
 }

@@ -11,6 +11,7 @@ import {
   Max,
   Min,
 } from 'class-validator';
+import { IsUrlOf } from './is-url-of';
 
 export type Role = 'api' | 'consumer';
 const ROLES: readonly Role[] = ['api', 'consumer'];
@@ -42,9 +43,7 @@ export class Environment {
   @Max(65_535)
   PORT = 3000;
 
-  @Matches(/^postgres(ql)?:\/\/./, {
-    message: 'must be set to a URL such as postgres://user@host/db',
-  })
+  @IsUrlOf(['postgres', 'postgresql'], 'postgres://user@host/db')
   DATABASE_URL!: string;
 
   /** Connections to PostgreSQL per process. */
@@ -57,10 +56,7 @@ export class Environment {
   /** One URL, or one per node of a cluster. */
   @Transform(toList)
   @ArrayMinSize(1)
-  @Matches(/^amqps?:\/\/./, {
-    each: true,
-    message: 'must be set to a URL such as amqp://user@host',
-  })
+  @IsUrlOf(['amqp', 'amqps'], 'amqp://user@host', { each: true })
   RABBITMQ_URL!: string[];
 
   @IsIn(['quorum', 'classic'])
@@ -88,7 +84,7 @@ export class Environment {
   @Transform(toInteger)
   @IsInt()
   @Min(1)
-  @Max(128 * 1024 * 1024)
+  @Max(16 * 1024 * 1024, { message: 'must be at most 16777216, which is what RabbitMQ takes' })
   MAX_MESSAGE_BYTES = 262_144;
 
   /** Open HTTP connections; one more is closed at once. */
@@ -132,7 +128,7 @@ export class Environment {
 
   /** Where the keys are that RS256, ES256 and EdDSA are checked with. */
   @IsOptional()
-  @Matches(/^https?:\/\/./, { message: 'must be a URL such as https://idp/.well-known/jwks.json' })
+  @IsUrlOf(['http', 'https'], 'https://idp/.well-known/jwks.json')
   JWT_JWKS_URL?: string;
 
   /** The `iss` that tokens must have; any, when it is not set. */

@@ -63,6 +63,27 @@ describe('loadEnvironment', () => {
     );
   });
 
+  it.each([
+    ['RABBITMQ_URL', 'amqp://app:s3cr#t@rabbit:5672'],
+    ['RABBITMQ_URL', 'amqp://app:s3cr/t@rabbit:5672'],
+    ['RABBITMQ_URL', 'amqp://rabbit,http://rabbit'],
+    ['DATABASE_URL', 'postgres://app:50%off@host/db'],
+    ['DATABASE_URL', 'postgres://app:s3c#ret@host/db'],
+    ['DATABASE_URL', 'mysql://somewhere/else'],
+    ['JWT_JWKS_URL', 'https://a b/keys'],
+  ])('refuses a URL that nobody can take apart, and does not repeat it: %s', (name, url) => {
+    const problems = problemsOf({ ...enough, [name]: url });
+    expect(problems).toEqual([expect.stringMatching(new RegExp(`^${name}: must be set to a URL`))]);
+    expect(problems.join()).not.toContain(url);
+  });
+
+  it.each([
+    'postgres://u:p%23%2F%3F%25@host:5432/db?sslmode=require',
+    'postgresql:///db?host=/var/run/postgresql',
+  ])('takes %s', (DATABASE_URL) => {
+    expect(problemsOf({ ...enough, DATABASE_URL })).toEqual([]);
+  });
+
   it('checks tokens by default, with a secret of 32 bytes or a key server', () => {
     const secret = 's'.repeat(32);
     const JWT_JWKS_URL = 'https://idp.example/jwks';

@@ -40,8 +40,12 @@ export class PartitionGroups1764000009000 implements MigrationInterface {
     for (const table of TABLES) await rebuild(queryRunner, table, 'groups');
   }
 
+  /** TypeORM takes every migration back within a transaction, whatever that says of itself. */
   async down(queryRunner: QueryRunner): Promise<void> {
+    const within = queryRunner.isTransactionActive;
+    if (within) await queryRunner.commitTransaction();
     for (const table of TABLES) await rebuild(queryRunner, table, 'flat');
+    if (within) await queryRunner.startTransaction();
   }
 }
 

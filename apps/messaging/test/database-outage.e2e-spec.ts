@@ -3,7 +3,7 @@ import { LocalStack, type PostgresServer } from '@app/local-stack';
 import type { Page } from './support/api';
 import { TestBroker } from './support/broker';
 import { TestDatabase } from './support/database';
-import { databaseOutages, ROLE } from './support/database-outages';
+import { type DatabaseOutage, databaseOutages, ROLE } from './support/database-outages';
 import { eventually, throughout } from './support/eventually';
 import { Program } from './support/program';
 import { timed } from './support/timed';
@@ -25,6 +25,7 @@ describe('when the database goes away', () => {
   let database: TestDatabase;
   let broker: TestBroker;
   let program: Program;
+  let roleUrl: string;
   let tenantId: string;
 
   beforeAll(async () => {
@@ -32,8 +33,9 @@ describe('when the database goes away', () => {
     postgres = stack.postgres as PostgresServer;
     database = await TestDatabase.create(postgres.url);
     broker = await TestBroker.connect();
+    roleUrl = await urlOfRole();
     program = await Program.start({
-      databaseUrl: await urlOfRole(),
+      databaseUrl: roleUrl,
       // The first redelivery would make a dead letter.
       env: { DEAD_LETTER_AFTER: '1' },
     });
@@ -118,6 +120,19 @@ describe('when the database goes away', () => {
       expect(await broker.queue(tenantId)).toEqual({ ready: 0, consumers: 1 });
       const dead = await program.api.get<Page<unknown>>(path('dead-letters'));
       expect(dead.body.data).toEqual([]);
+    });
+  });
+
+  it('of a process with the api alone, whose sessions were opened on a standby, changes go through again', async () => {
+    const outage = databaseOutages.find(({ reads }) => reads === 200) as DatabaseOutage;
+    const env = { ROLES: 'api' };
+    const { api } = await Program.start({ databaseUrl: roleUrl, env });
+    tenantId = await api.createTenant(WORKERS);
+    await outage.begin(postgres, database.url);
+    await eventually(async () => expect((await api.setWorkers(tenantId, 4)).status).toBe(503));
+    await outage.end(postgres, database.url);
+    await eventually(async () => expect((await api.setWorkers(tenantId, 5)).status).toBe(200), {
+      withinMs: 5_000,
     });
   });
 });

@@ -10,6 +10,9 @@ type PostgresOptions = Extract<DataSourceOptions, { type: 'postgres' }>;
 /** How long a caller waits for a free connection before it hears that the database is away. */
 const CONNECT_TIMEOUT_MS = 2_000;
 
+/** A server that is gone without a word is noticed by who waits for no answer in particular: a migration. */
+const KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelayMillis: 10_000 } as const;
+
 /**
  * How long a statement may take before its connection is given up: a server that was frozen or cut
  * off silently never answers, and whoever asked by HTTP is to hear so while they still listen.
@@ -60,7 +63,7 @@ export function migrationOptions(url: string): PostgresOptions {
     migrations: migrations.map(boundedWaiting),
     migrationsTableName: 'migrations',
     migrationsTransactionMode: 'each',
-    extra: { Client: HeardClient, connectionTimeoutMillis: CONNECT_TIMEOUT_MS, keepAlive: true },
+    extra: { Client: HeardClient, connectionTimeoutMillis: CONNECT_TIMEOUT_MS, ...KEEP_ALIVE },
   };
 }
 
@@ -70,7 +73,7 @@ const CLIENT = {
   Client: HeardClient,
   connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
   query_timeout: QUERY_TIMEOUT_MS,
-  keepAlive: true,
+  ...KEEP_ALIVE,
 } as const;
 
 /** What the program serves with; `poolSize` connections per process, none of which owns anything. */

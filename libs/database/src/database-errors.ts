@@ -24,8 +24,9 @@ const UNAVAILABLE = [
   /^28/, // authorization: a rotated password, a pg_hba.conf under way
   /^3D000$/, // the database is not there (yet)
   // TLS: a certificate that has expired, or that names another host or authority.
-  /^(EPROTO|ERR_(TLS|SSL)_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|INVALID_(CA|PURPOSE)$)/,
-  /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)/,
+  /^(ERR_(TLS|SSL)_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|INVALID_(CA|PURPOSE)$)/,
+  // The operating system's, the way to the server above all: ECONNREFUSED, EAI_AGAIN, EMFILE.
+  /^E(?!RR_)[A-Z_]+$/,
 ];
 
 /** What `pg` and TypeORM say, without a code, when there is no connection to be had. */
@@ -37,6 +38,12 @@ export function codeOf(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null) return undefined;
   if ('code' in error && typeof error.code === 'string') return error.code;
   return 'driverError' in error ? codeOf(error.driverError) : undefined;
+}
+
+/** Why it failed, in words. What failed at each address of a host is told by its code alone. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.message || (codeOf(error) ?? error.name);
 }
 
 /** Whether the database, rather than what was asked of it, is the reason that this failed. */

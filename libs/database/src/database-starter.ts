@@ -7,8 +7,10 @@ import {
 import { setTimeout as delay } from 'node:timers/promises';
 import { Environment } from '@app/config';
 import { DataSource } from 'typeorm';
+import { reasonOf } from './database-errors';
 import { hasPendingMigrations, migrate } from './migrate';
 import { checkServingRole } from './serving-check';
+import { connect } from './short-lived';
 
 const RETRY_AFTER_MS = 1_000;
 
@@ -70,10 +72,10 @@ export class DatabaseStarter implements OnApplicationBootstrap, OnModuleDestroy 
         return 'migrations pending';
       }
       await checkServingRole(url);
-      if (!this.dataSource.isInitialized) await this.dataSource.initialize();
+      if (!this.dataSource.isInitialized) await connect(this.dataSource);
       return 'ready';
     } catch (error) {
-      this.logger.warn(`The database is not ready, trying again: ${String(error)}`);
+      this.logger.warn(`The database is not ready, trying again: ${reasonOf(error)}`);
       return 'connecting';
     }
   }

@@ -6,6 +6,7 @@ export {
   isDatabaseUnavailable,
   isLockedOut,
   isWithoutPartition,
+  reasonOf,
   sqlState,
 } from './database-errors';
 export { DatabaseModule } from './database.module';

@@ -9,6 +9,8 @@ function failure(code: string | undefined, message = 'no', detail?: string): Err
 describe('classify', () => {
   it.each([
     failure('ECONNREFUSED'),
+    failure('EMFILE', 'connect EMFILE'),
+    failure('EAI_FAIL', 'getaddrinfo EAI_FAIL'),
     failure('57P01', 'terminating connection due to administrator command'),
     failure('53300', 'too many connections'),
     failure('25006', 'cannot execute INSERT in a read-only transaction'),
@@ -20,6 +22,11 @@ describe('classify', () => {
     new AggregateError([failure('ECONNREFUSED'), failure('ECONNREFUSED')]),
   ])('tries again after %s', (error) => {
     expect(classify(error).kind).toBe('unavailable');
+  });
+
+  it('gives a reason in words, where the error itself has none', () => {
+    const nowhere = Object.assign(new AggregateError([]), { code: 'ECONNREFUSED' });
+    expect(classify(nowhere)).toEqual({ kind: 'unavailable', reason: 'ECONNREFUSED' });
   });
 
   it("tells another's lock from an outage", () => {

@@ -1,4 +1,10 @@
-import { codeOf, isDatabaseUnavailable, isWithoutPartition, sqlState } from '@app/database';
+import {
+  codeOf,
+  isDatabaseUnavailable,
+  isWithoutPartition,
+  reasonOf,
+  sqlState,
+} from '@app/database';
 
 /** Why a statement that stores messages failed, by what there is to be done. */
 export type WriteFailure =
@@ -20,7 +26,7 @@ const REFUSED = /^(22|23|54)/;
 const NOT_SET_UP = /^42/;
 
 export function classify(error: unknown): WriteFailure {
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = reasonOf(error);
   const code = codeOf(error) ?? '';
   if (code === sqlState.lockNotAvailable) return { kind: 'locked', reason };
   if (isDatabaseUnavailable(error) || NOT_SET_UP.test(code)) return { kind: 'unavailable', reason };

@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { type EventEmitter, once } from 'node:events';
 import type { Writable } from 'node:stream';
 import { Injectable, Logger } from '@nestjs/common';
 import { AmqpConnection } from '@golevelup/nestjs-rabbitmq';
@@ -30,6 +30,21 @@ const failureOf = (error: NodeJS.ErrnoException): string =>
 const socketOf = (model: unknown): Writable =>
   (model as { connection: { stream: Writable } }).connection.stream;
 
+/**
+ * A broker may close a connection in the very packet in which it opened it (a node that is taken out,
+ * say): the library has told of that before anybody could listen, and the manager would keep it for good.
+ */
+function closeIfClosed(model: unknown): void {
+  const { connection } = model as { connection: { expectSocketClose: boolean } };
+  const closed = new Error('it was closed while it was opened');
+  if (connection.expectSocketClose) (model as EventEmitter).emit('close', closed);
+}
+
+function closeUnused(channel: Channel): void {
+  channel.on('error', () => undefined);
+  channel.close().catch(() => undefined);
+}
+
 /** One of the program's connections to the broker, which comes back by itself when it is lost. */
 @Injectable()
 export class BrokerConnection {
@@ -38,7 +53,10 @@ export class BrokerConnection {
 
   constructor(readonly amqp: AmqpConnection) {
     const { managedConnection, managedChannel } = amqp;
-    managedConnection.on('connect', ({ connection }) => coalesceWrites(socketOf(connection)));
+    managedConnection.on('connect', ({ connection }) => {
+      coalesceWrites(socketOf(connection));
+      queueMicrotask(() => closeIfClosed(connection));
+    });
     managedConnection.on('blocked', ({ reason }) => (this.blockedBy = reason));
     managedConnection.on('unblocked', () => (this.blockedBy = undefined));
     managedConnection.on('disconnect', () => (this.blockedBy = undefined));
@@ -77,9 +95,12 @@ export class BrokerConnection {
   async openChannel(): Promise<Channel> {
     const { connection: model } = this.amqp.managedConnection;
     if (!this.isUp() || !model) throw new BrokerUnavailable('not connected');
+    const opening = model.createChannel();
     try {
-      return await this.inTime(model.createChannel());
+      return await this.inTime(opening);
     } catch (error) {
+      // It may open yet, for nobody.
+      opening.then(closeUnused, () => undefined);
       throw asUnavailable(error);
     }
   }
@@ -112,8 +133,11 @@ export class BrokerConnection {
    */
   async reconnected(): Promise<void> {
     if (this.isUp()) return;
-    const back = once(this.amqp.managedConnection, 'connect');
-    await within(CONNECTED_WITHIN_MS, back, () => new BrokerUnavailable('not connected'));
+    const { managedConnection } = this.amqp;
+    const late = AbortSignal.timeout(CONNECTED_WITHIN_MS);
+    await once(managedConnection, 'connect', { signal: late }).catch(() => {
+      throw new BrokerUnavailable('not connected');
+    });
   }
 
   private inTime<Result>(work: Promise<Result>): Promise<Result> {

@@ -1,5 +1,5 @@
-import { Database, servingOptions } from '@app/database';
-import type { Client } from 'pg';
+import { Database, type RunPage, servingOptions, type Statement } from '@app/database';
+import type { Client, QueryResultRow } from 'pg';
 import { DataSource } from 'typeorm';
 import { Metrics } from '@app/metrics';
 import { MessageStore } from '../apps/messaging/src/messages/message.store';
@@ -16,8 +16,15 @@ const ROUNDS = 5;
 
 /** Reads as the owner, for whom there are no policies, and says no tenant. */
 class WithoutWall extends Database {
-  override as(): Database {
-    return this;
+  override as(): ReturnType<Database['as']> {
+    const page: RunPage = async <Row extends QueryResultRow>(
+      statement: Statement,
+      values: unknown[],
+    ) => {
+      const rows = await this.run<Row>(statement, values);
+      return { rows, found: rows.length };
+    };
+    return { run: this.run, page };
   }
 }
 

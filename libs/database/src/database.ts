@@ -15,11 +15,26 @@ export interface Statement {
   readonly lockWithinMs?: number;
 }
 
+/** The rows of a page, and how many there were of it. */
+export interface PageOf<Row> {
+  readonly rows: Row[];
+  readonly found: number;
+}
+
+/** What one page may hold: it is in memory as a whole, several times over, until it is sent. */
+const PAGE_BYTES = 8 * 1024 * 1024;
+
 /** Runs one named statement in a transaction of its own. */
 export type Run = <Row extends QueryResultRow>(
   statement: Statement,
   values: unknown[],
 ) => Promise<Row[]>;
+
+/** The same, of which no more rows come than fit into some MiB, and one at least. */
+export type RunPage = <Row extends QueryResultRow>(
+  statement: Statement,
+  values: unknown[],
+) => Promise<PageOf<Row>>;
 
 /**
  * The way to PostgreSQL for named statements, which TypeORM's repositories cannot say, by the same
@@ -36,10 +51,17 @@ export class Database {
     this.ask(async (client) => (await client.query<Row>(config(statement, values))).rows);
 
   /** For one tenant: of messages and dead letters, its rows are there and no others. */
-  as(tenantId: string): { readonly run: Run } {
+  as(tenantId: string): { readonly run: Run; readonly page: RunPage } {
     const run: Run = async <Row extends QueryResultRow>(statement: Statement, values: unknown[]) =>
       (await this.scoped<Row>({ tenantId }, statement, values))?.rows ?? [];
-    return { run };
+    const page: RunPage = async <Row extends QueryResultRow>(
+      statement: Statement,
+      values: unknown[],
+    ) => {
+      const result = await this.scoped<Row>({ tenantId, maxBytes: PAGE_BYTES }, statement, values);
+      return { rows: result?.rows ?? [], found: result?.rowCount ?? 0 };
+    };
+    return { run, page };
   }
 
   /** For nobody too, a statement that changes rows: says how many it changed. */

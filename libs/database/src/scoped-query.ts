@@ -33,6 +33,8 @@ export interface Scope {
   readonly tenantId?: string;
   /** How long it waits for a lock; by default as long as it may take. */
   readonly lockWithinMs?: number | undefined;
+  /** How much of its rows is kept, in bytes and up to the end of one; by default all. */
+  readonly maxBytes?: number | undefined;
 }
 
 type Callback<Row extends QueryResultRow> = (
@@ -54,6 +56,7 @@ export function scopedQuery<Row extends QueryResultRow>(
   const query = new Query<Row>(config, (error, results) => callback(error, lastOf(error, results)));
   // Which `pg` looks for in what it is given, and `Query` does not take over.
   Object.assign(query, { query_timeout: config.query_timeout });
+  if (scope.maxBytes !== undefined) keepUpTo(scope.maxBytes, query as unknown as Reading);
   const submit = query.submit.bind(query);
   query.submit = (connection) => {
     connection.stream.cork();
@@ -77,6 +80,21 @@ function sayScope(connection: Connection, { tenantId = '', lockWithinMs = 0 }: S
   prepared.add(connection);
   connection.bind({ statement: NAME, values: [tenantId, String(lockWithinMs)] }, true);
   connection.execute({}, true);
+}
+
+/** What comes afterwards is dropped as it is read: the result's `rowCount` counts it all the same. */
+function keepUpTo(maxBytes: number, query: Reading): void {
+  const keep = query.handleDataRow.bind(query);
+  let kept = 0;
+  query.handleDataRow = (row) => {
+    if (kept < maxBytes) keep(row);
+    kept += row.length;
+  };
+}
+
+/** The part of `Query` that takes in what the server sends; its types leave it out. */
+interface Reading {
+  handleDataRow(row: { readonly length: number }): void;
 }
 
 /** `pg` gives the results of several statements as an array; ours is the last. */

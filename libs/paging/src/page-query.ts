@@ -8,7 +8,7 @@ export const DEFAULT_PAGE = 50;
 /** The parameters that every list takes. */
 export class PageQuery {
   @ApiPropertyOptional({
-    description: 'How many to return at most.',
+    description: 'How many to return at most; a page that would be larger than 8 MiB has fewer.',
     type: 'integer',
     minimum: 1,
     maximum: MAX_PAGE,

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database, isWithoutPartition, type Statement } from '@app/database';
 import { Metrics } from '@app/metrics';
+import { type Page, pageOf } from '@app/paging';
 import { LOCK_WITHIN_MS } from '../messages/message.store';
 import type { Reader } from '../tenants/reader';
 import { TenantPartition } from '../tenants/tenant-partition';
@@ -56,18 +57,18 @@ export class DeadLetterStore {
     await this.insert(KEEP_UNLESS_STORED, row);
   }
 
-  /** A living tenant's, the last dead first, up to `limit` behind `after`. */
+  /** A living tenant's, the last dead first, up to `limit` behind `after`; fewer where they are large. */
   async readPage(
     tenantId: string,
     reader: Reader,
     after: DeathPosition | undefined,
     limit: number,
-  ): Promise<DeadLetter[]> {
+  ): Promise<Page<DeadLetter>> {
     const { diedAt = 'infinity', id = LAST_ID } = after ?? {};
-    const rows = await this.database
+    const page = await this.database
       .as(reader.tenantId)
-      .run<Row>(PAGE, [tenantId, diedAt, id, limit]);
-    return rows.map((row) => fromRow(tenantId, row));
+      .page<Row>(PAGE, [tenantId, diedAt, id, limit + 1]);
+    return pageOf(page, limit, (row) => fromRow(tenantId, row));
   }
 
   /** Marks up to `limit` that nobody is sending back, the first dead first, and dead before then. */

@@ -45,12 +45,11 @@ export class DeadLettersController {
     @AsCaller() reader: Reader,
   ): Promise<DeadLetterListResponse> {
     const after = cursor === undefined ? undefined : positionOf(tenant_id, cursor);
-    const letters = await this.store.readPage(tenant_id, reader, after, limit + 1);
-    if (letters.length === 0) await this.tenants.get(tenant_id);
-    const page = letters.slice(0, limit);
-    const last = letters.length > limit ? page.at(-1) : undefined;
+    const page = await this.store.readPage(tenant_id, reader, after, limit);
+    if (page.items.length === 0) await this.tenants.get(tenant_id);
+    const last = page.hasMore ? page.items.at(-1) : undefined;
     return {
-      data: page.map((letter) => DeadLetterResponse.from(letter)),
+      data: page.items.map((letter) => DeadLetterResponse.from(letter)),
       next_cursor: last ? cursorAt(tenant_id, last.diedAt, last.id) : null,
     };
   }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database, isoTime, sqlState, type Statement, UNHURRIED_MS } from '@app/database';
 import { Metrics } from '@app/metrics';
+import { type Page, pageOf } from '@app/paging';
 import type { Reader } from '../tenants/reader';
 import { type Order, type Position, START } from './message-cursor';
 import type { Message } from './message.entity';
@@ -87,8 +88,9 @@ export class MessageStore {
 
   /**
    * Up to `limit` messages of a living tenant behind `after`, in the order in which they were
-   * stored, or against it. Going forward, a message appears only when none can be stored before it
-   * any more, so that a reader who follows along misses none.
+   * stored, or against it; fewer, and one at least, where they are large: 8 MiB are a page. Going
+   * forward, a message appears only when none can be stored before it any more, so that a reader who
+   * follows along misses none.
    */
   async readPage(
     tenantId: string,
@@ -96,10 +98,10 @@ export class MessageStore {
     order: Order,
     after: Position = START[order],
     limit: number,
-  ): Promise<StoredMessage[]> {
-    const values = [tenantId, after.storedXid, after.id, limit];
-    const rows = await this.database.as(reader.tenantId).run<Row>(PAGE[order], values);
-    return rows.map((row) => fromRow(tenantId, row));
+  ): Promise<Page<StoredMessage>> {
+    const values = [tenantId, after.storedXid, after.id, limit + 1];
+    const page = await this.database.as(reader.tenantId).page<Row>(PAGE[order], values);
+    return pageOf(page, limit, (row) => fromRow(tenantId, row));
   }
 
   /** Whether no transaction has had this number yet, so that it was given out by a lost one. */

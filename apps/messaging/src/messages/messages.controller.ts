@@ -109,14 +109,13 @@ export class MessagesController {
     @AsCaller() reader: Reader,
   ): Promise<string> {
     const after = cursor === undefined ? undefined : positionOf(tenant_id, order, cursor);
-    const rows = await this.store.readPage(tenant_id, reader, order, after, limit + 1);
+    const page = await this.store.readPage(tenant_id, reader, order, after, limit);
     // Who has messages is living; only without any is it worth a question.
-    if (rows.length === 0) await this.tenants.get(tenant_id);
-    if (rows.length === 0 && order === 'asc') await this.refuseAhead(after);
-    const page = rows.slice(0, limit);
-    const last = order === 'asc' || rows.length > limit ? page.at(-1) : undefined;
+    if (page.items.length === 0) await this.tenants.get(tenant_id);
+    if (page.items.length === 0 && order === 'asc') await this.refuseAhead(after);
+    const last = order === 'asc' || page.hasMore ? page.items.at(-1) : undefined;
     const waiting = order === 'asc' && cursor !== undefined ? cursor : null;
-    return messageListJson(page, last ? cursorAt(tenant_id, order, last) : waiting);
+    return messageListJson(page.items, last ? cursorAt(tenant_id, order, last) : waiting);
   }
 
   @Get(':id')

@@ -1,4 +1,4 @@
-import { Database, type RunPage, servingOptions, type Statement } from '@app/database';
+import { Database, type PageOf, type RunPage, servingOptions, type Statement } from '@app/database';
 import type { Client, QueryResultRow } from 'pg';
 import { DataSource } from 'typeorm';
 import { Metrics } from '@app/metrics';
@@ -20,7 +20,7 @@ class WithoutWall extends Database {
     const page: RunPage = async <Row extends QueryResultRow>(
       statement: Statement,
       values: unknown[],
-    ) => {
+    ): Promise<PageOf<Row>> => {
       const rows = await this.run<Row>(statement, values);
       return { rows, found: rows.length };
     };

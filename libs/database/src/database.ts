@@ -57,7 +57,7 @@ export class Database {
     const page: RunPage = async <Row extends QueryResultRow>(
       statement: Statement,
       values: unknown[],
-    ) => {
+    ): Promise<PageOf<Row>> => {
       const result = await this.scoped<Row>({ tenantId, maxBytes: PAGE_BYTES }, statement, values);
       return { rows: result?.rows ?? [], found: result?.rowCount ?? 0 };
     };

@@ -85,13 +85,16 @@ describe('acks', () => {
     expect(await left()).toBe('');
   });
 
-  it.each(['putBack', 'putBackFailed'] as const)('go round what was put back', async (putBack) => {
-    acks[putBack](delivered[1] as ConsumeMessage);
-    ack('ac');
-    await acksSent();
-    await eventually(() => expect(textsOf(delivered)).toBe('abcdeb'));
-    expect(await left()).toBe('bde');
-  });
+  it.each(['putBack', 'putBackFailed'] as const)(
+    'go round what was put back (%s)',
+    async (putBack) => {
+      acks[putBack](delivered[1] as ConsumeMessage);
+      ack('ac');
+      await acksSent();
+      await eventually(() => expect(textsOf(delivered)).toBe('abcdeb'));
+      expect(await left()).toBe('bde');
+    },
+  );
 
   it('count what failed and was put back', async () => {
     acks.putBackFailed(delivered[1] as ConsumeMessage);

@@ -10,6 +10,13 @@ import { StoringLock } from './support/storing-lock';
 const WORKERS = 3;
 const MANY_WORKERS = 20;
 const SENT = 60;
+/** At once with so many workers, and more than tenants may wait apart. */
+const DEAD = 40;
+const LARGE = 10;
+const FLOOD = 500;
+
+/** One wait for the lock, whatever is shared with it. */
+const floodWithin = { withinMs: 5_000 };
 
 /** Long enough for several tries, and for others to notice. */
 const HELD_MS = 6_000;
@@ -84,26 +91,45 @@ describe('while somebody holds the partition of a tenant', () => {
   );
 
   it('the same holds for its dead letters', async () => {
-    tenantId = await program.api.createTenant(WORKERS);
+    tenantId = await program.api.createTenant(MANY_WORKERS * 2);
     await broker.publish(tenantId, 'no JSON', { messageId: randomUUID() });
     await eventually(async () => expect(await dead()).toHaveLength(1));
     const client = await database.connect();
     await client.query('BEGIN');
     await client.query(`LOCK TABLE ${partitionOf(tenantId, 'dead_letters')} IN SHARE MODE`);
-    await broker.publish(tenantId, 'no JSON either', { messageId: randomUUID() });
+    for (let left = DEAD; left > 0; left--)
+      await broker.publish(tenantId, 'no JSON either', { messageId: randomUUID() });
     await throughout(delay(HELD_MS), expectOthersGoOn);
     expect(await dead()).toHaveLength(1);
 
     await client.end();
-    await eventually(async () => expect(await dead()).toHaveLength(2));
+    await eventually(async () => expect(await dead()).toHaveLength(1 + DEAD));
+  });
+
+  it('the large ones go on as well that have as much to store, and share their batches', async () => {
+    const large: string[] = [];
+    while (large.length < LARGE) large.push(await program.api.createTenant(MANY_WORKERS * 5));
+    for (const each of large) await program.api.pause(each);
+    for (const each of large) await program.api.sendBatch(each, [...Array(FLOOD).keys()]);
+    const [held = '', ...rest] = large;
+    await StoringLock.hold(database, held, 'SHARE');
+    for (const each of large) await program.api.resume(each);
+    await eventually(async () => {
+      expect(await storedOf(rest)).toEqual(rest.map(() => FLOOD));
+    }, floodWithin);
+    expect(await database.stored(held)).toBe(0);
+    await StoringLock.releaseAll();
+    await eventually(async () => expect(await database.stored(held)).toBe(FLOOD));
   });
 
   it('and all the others, everything waits, and is stored once when that is over', async () => {
+    tenantId = await program.api.createTenant(WORKERS);
     const all = [tenantId, ...others];
     const before = await storedOf(all);
     const client = await database.connect();
     await client.query('BEGIN');
-    await client.query('LOCK TABLE messages IN SHARE MODE');
+    // Not its partitions: they are nobody's own.
+    await client.query('LOCK TABLE ONLY messages IN SHARE MODE');
     for (const each of all) await program.api.sendBatch(each, [...Array(SENT).keys()]);
     await delay(HELD_MS);
     expect(await storedOf(all)).toEqual(before);
@@ -112,10 +138,11 @@ describe('while somebody holds the partition of a tenant', () => {
     await eventually(async () => {
       expect(await storedOf(all)).toEqual(before.map((count) => count + SENT));
     });
-    expect(await dead()).toHaveLength(2);
+    expect(await dead()).toEqual([]);
   });
 
   it('it stops within its time, and what waits is back in the queue', async () => {
+    tenantId = await program.api.createTenant(WORKERS);
     await StoringLock.hold(database, tenantId, 'SHARE');
     await program.api.sendBatch(tenantId, [1, 2, 3, 4, 5]);
     await throughout(delay(HELD_MS / 2), expectOthersGoOn);

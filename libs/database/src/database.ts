@@ -11,7 +11,7 @@ export interface Statement {
   readonly text: string;
   /** How long it may take, where that is longer than what a caller of HTTP waits. */
   readonly withinMs?: number;
-  /** How long it may wait for a lock of another session, where that is less. */
+  /** How long it may wait for a lock of another session, where that is less; for `as` and `change`. */
   readonly lockWithinMs?: number;
 }
 

@@ -21,6 +21,8 @@ type AtFault = Extract<WriteFailure, { kind: 'refused' | 'unknown' }>;
 
 const PLACE_UNKNOWN: AtFault = { kind: 'unknown', reason: 'a partition was missing a moment ago' };
 
+type InsertAnswer = Awaited<ReturnType<UntilAnswered['askUnlessLocked']>>;
+
 const HELD: Written = { kind: 'held' };
 
 /**
@@ -32,11 +34,12 @@ export class BatchWrite {
   private readonly outcomes = new Map<Delivery, Written>();
   /** Tenants that got a partition back: if that did not help, doing it again will not either. */
   private readonly restored = new Set<string>();
+  private readonly held = new Set<string>();
 
-  /** @param mayBeHeld of how many tenants messages may be `held`; beyond, all wait */
+  /** @param mostHeld of how many tenants messages may be `held`; beyond, all wait */
   constructor(
     private readonly parts: WriteParts,
-    private mayBeHeld: number,
+    private readonly mostHeld: number,
   ) {}
 
   /** The outcomes, in the order of the deliveries. Sound ones first: they need not wait for others. */
@@ -50,10 +53,22 @@ export class BatchWrite {
     return batch.map((delivery) => this.outcomes.get(delivery) ?? { kind: 'failed' });
   }
 
-  private async insert(deliveries: readonly Delivery[]): Promise<void> {
+  private async insert(all: readonly Delivery[]): Promise<void> {
+    const deliveries = this.setHeldApart(all);
     if (deliveries.length === 0) return;
     const { store } = this.parts;
-    const answer = await this.ask(deliveries, () => store.insert(deliveries.map(messageRow)));
+    const insert = (): Promise<void> => store.insert(deliveries.map(messageRow));
+    await this.follow(deliveries, await this.ask(insert, tenantsOf(deliveries)));
+  }
+
+  /** The same, whoever has locked whatever, and for how long. */
+  private async insertSlowly(deliveries: readonly Delivery[]): Promise<void> {
+    const { store, database } = this.parts;
+    const insert = (): Promise<void> => store.insert(deliveries.map(messageRow));
+    await this.follow(deliveries, await database.ask(insert));
+  }
+
+  private async follow(deliveries: readonly Delivery[], answer: InsertAnswer): Promise<void> {
     switch (answer.kind) {
       case 'done':
         this.settleAll(deliveries, { kind: 'stored' });
@@ -71,28 +86,34 @@ export class BatchWrite {
     }
   }
 
-  /** Where nobody may be held, a partition that is costs no connection, on which to wait for its lock. */
+  /** Where nobody may be held, partitions that are cost no connection, on which to wait for their locks. */
   private ask(
-    deliveries: readonly Delivery[],
     work: () => Promise<void>,
+    tenantIds: string[] = [],
   ): ReturnType<UntilAnswered['askUnlessLocked']> {
     const { store, database } = this.parts;
-    if (this.mayBeHeld > 0) return database.askUnlessLocked(work);
+    if (this.held.size < this.mostHeld) return database.askUnlessLocked(work);
     return database.ask(async () => {
-      const [tenantId] = await store.held(tenantsOf(deliveries));
+      const [tenantId] = tenantIds.length > 0 ? await store.held(tenantIds) : [];
       if (tenantId !== undefined) throw new PartitionHeld(tenantId);
       await work();
     });
   }
 
-  /** Goes on without those tenants whose partition is held. If that is all of them, there is no around. */
+  /** Goes on without those tenants whose partition is held; if that is nobody's own, all wait. */
   private async insertAround(deliveries: readonly Delivery[]): Promise<void> {
     const held = await this.tenantsIn(deliveries, ({ store }, tenantIds) => store.held(tenantIds));
-    const areFew = held.length > 0 && held.length <= this.mayBeHeld;
-    this.mayBeHeld = areFew ? this.mayBeHeld - held.length : 0;
-    const isHeld = ({ tenantId }: Delivery): boolean => areFew && held.includes(tenantId);
+    const areFew = held.length > 0 && this.held.size + held.length <= this.mostHeld;
+    if (!areFew) return this.insertSlowly(deliveries);
+    for (const tenantId of held) this.held.add(tenantId);
+    return this.insert(deliveries);
+  }
+
+  private setHeldApart(deliveries: readonly Delivery[]): readonly Delivery[] {
+    if (this.held.size === 0) return deliveries;
+    const isHeld = ({ tenantId }: Delivery): boolean => this.held.has(tenantId);
     this.settleAll(deliveries.filter(isHeld), HELD);
-    return this.insert(deliveries.filter((delivery) => !isHeld(delivery)));
+    return deliveries.filter((delivery) => !isHeld(delivery));
   }
 
   /** Lets go of removed tenants' messages, and gives living ones their partition back. */
@@ -162,15 +183,16 @@ export class BatchWrite {
   private async bury(delivery: Delivery, reason: string): Promise<Written> {
     const { deadLetters } = this.parts;
     const { tenantId } = delivery;
+    if (this.held.has(tenantId)) return HELD;
     const keep = (): Promise<void> => deadLetters.keep(deadLetterRow(delivery, reason));
-    const answer = await this.ask([delivery], keep);
+    const answer = await this.ask(keep);
     switch (answer.kind) {
       case 'done':
         return { kind: 'dead', reason };
       case 'abandoned':
         return answer;
       case 'locked':
-        this.mayBeHeld--;
+        this.held.add(tenantId);
         return HELD;
       case 'no partition':
         return (await this.withoutPartition(tenantId)) ?? this.bury(delivery, reason);

@@ -41,11 +41,6 @@ export class Batcher<Item, Result> {
     return this.committing;
   }
 
-  /** Whether anything waits for the next batch. */
-  get hasMore(): boolean {
-    return !this.queue.isEmpty;
-  }
-
   /** Resolves with what became of this item; rejects when the commit of its batch rejects. */
   add(item: Item, claim: Claim): Promise<Result> {
     return new Promise((resolve, reject) => {

@@ -115,7 +115,7 @@ export class ConsumerRegistry {
   }
 
   /**
-   * Has those consumers wait no longer that stop and have messages under way. They are cancelled
+   * Ends the waiting of consumers that are stopping for what they have under way. They are cancelled
    * already, so that the broker would let whoever takes over consume beside them.
    */
   abandonStopping(): void {

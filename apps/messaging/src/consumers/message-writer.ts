@@ -36,11 +36,11 @@ export class MessageWriter {
   /**
    * The outcomes, in the order of the deliveries.
    *
-   * @param mayBeHeld of how many tenants messages may be `held`, to be written apart
+   * @param mostHeld of how many tenants messages may be `held`, to be written apart
    */
-  write(batch: readonly Delivery[], mayBeHeld: number): Promise<Written[]> {
+  write(batch: readonly Delivery[], mostHeld: number): Promise<Written[]> {
     this.delivered.note(batch);
-    return this.traces.writing(batch, () => new BatchWrite(this.parts, mayBeHeld).write(batch));
+    return this.traces.writing(batch, () => new BatchWrite(this.parts, mostHeld).write(batch));
   }
 
   /** From now on, what cannot be stored at once is given up, to go back to its queue. */

@@ -40,7 +40,7 @@ export class Ownership {
   async beat(): Promise<void> {
     const begunAt = performance.now();
     await this.leases.beat(this.replicaId, this.isFit());
-    this.heardAt = begunAt;
+    this.heardAt = Math.max(this.heardAt, begunAt);
   }
 
   /**

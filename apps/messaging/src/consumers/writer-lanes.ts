@@ -9,6 +9,11 @@ import type { Outcome } from './settlement';
 
 type Lane = Batcher<Delivery, Outcome>;
 
+/** An outcome, or the promise of one that others need not wait for. */
+type Stored = Outcome | Promise<Outcome>;
+
+const FAILED: Outcome = { kind: 'failed' };
+
 /** Each asks again and again; where more are held, it is no tenant's own matter. */
 const MOST_APART = 32;
 
@@ -23,7 +28,7 @@ const restOfSmall: Rest = (waiting) => (waiting < 8 ? 1 : 0);
  * Two group commits side by side: one for the large tenants, whose batches fill up, and one for the
  * small ones, who do not wait for those. Either takes more rows a second than a process can consume
  * (one connection some 98,000), and more lanes were slower: their batches are smaller. A tenant's
- * lane stays the same as long as its consumer does, so that its order holds.
+ * lane stays the same as long as its consumer does, so that its order holds, but for this:
  *
  * A tenant whose partition another session holds (a `VACUUM FULL`, an index that is built) waits in a
  * lane of its own, which is there until that is over.
@@ -39,8 +44,7 @@ export class WriterLanes {
     private readonly metrics: Metrics,
     courtesy: Courtesy,
   ) {
-    const commit = (deliveries: Delivery[]): ReturnType<WriterLanes['write']> =>
-      this.write(deliveries, MOST_APART - this.apart.size);
+    const commit = (deliveries: Delivery[]): Promise<Stored[]> => this.writeShared(deliveries);
     const small = new Batcher(commit, new FairQueue(FULL_BATCH), restOfSmall);
     const restOfLarge: Rest = () => courtesy.rest(small.isBusy);
     this.large = new Batcher(commit, new FairQueue(courtesy), restOfLarge);
@@ -55,13 +59,23 @@ export class WriterLanes {
     return lane.add(delivery, { key: tenantId, weight: workers, bytes: body.byteLength });
   }
 
-  private async write(
-    deliveries: Delivery[],
-    mayBeHeld: number,
-  ): Promise<(Outcome | Promise<Outcome>)[]> {
-    const written = await this.writer.write(deliveries, mayBeHeld);
+  /** Whoever has a lane of its own by now, and had messages in the queue before, goes there. */
+  private async writeShared(deliveries: Delivery[]): Promise<Stored[]> {
+    if (this.apart.size === 0) return this.write(deliveries, MOST_APART);
+    const goApart = deliveries.filter(({ tenantId }) => this.apart.has(tenantId));
+    const outcomes = new Map(
+      goApart.map((delivery): [Delivery, Stored] => [delivery, this.storeApart(delivery)]),
+    );
+    const shared = deliveries.filter((delivery) => !outcomes.has(delivery));
+    const stored = await this.write(shared, MOST_APART - this.apart.size);
+    shared.forEach((delivery, index) => outcomes.set(delivery, stored[index] ?? FAILED));
+    return deliveries.map((delivery) => outcomes.get(delivery) ?? FAILED);
+  }
+
+  private async write(deliveries: Delivery[], mostHeld: number): Promise<Stored[]> {
+    const written = await this.writer.write(deliveries, mostHeld);
     return deliveries.map((delivery, index) => {
-      const outcome = written[index] ?? { kind: 'failed' };
+      const outcome = written[index] ?? FAILED;
       return outcome.kind === 'held' ? this.storeApart(delivery) : outcome;
     });
   }
@@ -72,12 +86,14 @@ export class WriterLanes {
     return lane.add(delivery, { key: tenantId, weight: 1, bytes: body.byteLength });
   }
 
-  /** Whoever is in waits for the lock, and is the last one when it is done. */
+  /** Takes in what comes until its first batch is written, which waits for the lock, and then the rest. */
   private openLane(tenantId: string): Lane {
-    const commit = async (deliveries: Delivery[]): ReturnType<WriterLanes['write']> => {
-      const outcomes = await this.write(deliveries, 0);
-      if (!lane.hasMore) this.apart.delete(tenantId);
-      return outcomes;
+    const commit = async (deliveries: Delivery[]): Promise<Stored[]> => {
+      try {
+        return await this.write(deliveries, 0);
+      } finally {
+        if (this.apart.get(tenantId) === lane) this.apart.delete(tenantId);
+      }
     };
     const lane: Lane = new Batcher(commit, new FairQueue(FULL_BATCH));
     this.apart.set(tenantId, lane);

@@ -79,7 +79,7 @@ export class MessagesController {
     description:
       'Checked as a whole before any is sent; the tenant’s limits take all of it or refuse all. The ' +
       'body may have up to 32 times the size of the ' +
-      'largest message, and 64 MiB. After a 503 some may have been accepted all the same: send the batch ' +
+      'largest message, but no more than 64 MiB. After a 503 some may have been accepted all the same: send the batch ' +
       'again with its idempotency keys.',
   })
   @ApiAcceptedResponse({ type: AcceptedBatchResponse, headers: QUOTA_HEADERS })

@@ -13,8 +13,8 @@ export interface ConsumerStatus {
 }
 
 /** A replica that has not been heard of for this long is taken for dead, by the database's clock. */
-export const HEARTBEAT_FRESH = '5 seconds';
 export const HEARTBEAT_FRESH_MS = 5_000;
+export const HEARTBEAT_FRESH = `${HEARTBEAT_FRESH_MS} milliseconds`;
 
 /** One row: what the tenant's owner says, if it lives, and whether anybody lives who could own it. */
 const REPORT = {

@@ -1,4 +1,10 @@
-import { Database, type PageOf, type RunPage, servingOptions, type Statement } from '@app/database';
+import {
+  Database,
+  type FoundRows,
+  type RunPage,
+  servingOptions,
+  type Statement,
+} from '@app/database';
 import type { Client, QueryResultRow } from 'pg';
 import { DataSource } from 'typeorm';
 import { Metrics } from '@app/metrics';
@@ -20,7 +26,7 @@ class WithoutWall extends Database {
     const page: RunPage = async <Row extends QueryResultRow>(
       statement: Statement,
       values: unknown[],
-    ): Promise<PageOf<Row>> => {
+    ): Promise<FoundRows<Row>> => {
       const rows = await this.run<Row>(statement, values);
       return { rows, found: rows.length };
     };

@@ -1,6 +1,6 @@
 // What `npm run up`, `npm test` and `npm run bench` run, on a fresh clone too: before `npm ci`
 // there is nothing but Node. This file must parse on old versions of it, to say that they are.
-// Those that can `require` an ES module, which some packages are.
+// New enough is what can `require` an ES module, which some packages are.
 const [major, minor] = process.versions.node.split('.').map(Number);
 const isNewEnough = major > 22 || (major === 22 && minor >= 13) || (major === 20 && minor >= 19);
 

@@ -20,4 +20,4 @@ export const answerUnroutable =
 
 /** What every other line of a request says, for one that passes by the hook that writes them. */
 export const lineOf = ({ id, raw: req }: FastifyRequest, { raw: res }: FastifyReply): object =>
-  requestFields(req, res, { request_id: id, req, res });
+  requestFields(req, res, { request_id: id, res });

@@ -1,8 +1,9 @@
 import { TestDatabase } from './support/database';
 import { eventually } from './support/eventually';
 import { Program } from './support/program';
-import { slowDownStoring, storeAtFullSpeed } from './support/slow-storing';
 import { parentOf } from './support/partitions';
+import { slowDownStoring, storeAtFullSpeed } from './support/slow-storing';
+import { StoringLock } from './support/storing-lock';
 
 const LARGE_WORKERS = 100;
 const FLOODING = 40;
@@ -19,6 +20,7 @@ describe('fairness', () => {
   });
 
   afterEach(async () => {
+    await StoringLock.releaseAll();
     await storeAtFullSpeed(database);
   });
 
@@ -80,16 +82,15 @@ describe('fairness', () => {
     // Its whole group, which is no tenant's own matter: it would wait apart for its partition alone.
     const group = String(await parentOf(database, large));
     const small = await tenantOutsideOf(group);
-    const holder = await database.connect();
-    await holder.query(`BEGIN; LOCK TABLE ONLY ${group} IN SHARE MODE`);
+    const lock = await StoringLock.holdTable(database, group, 'SHARE');
     await api.resume(large);
-    await eventually(async () => expect(await isAwaited(group)).toBe(true));
+    await eventually(async () => expect(await lock.waiting()).toBeGreaterThan(0));
 
     await api.send(small, 'one');
     await eventually(async () => expect((await api.messages(small)).data).toHaveLength(1));
     expect(await storedOf([large])).toBe(0);
 
-    await holder.end();
+    await lock.release();
     await eventually(async () => expect(await storedOf([large])).toBe(FLOOD));
   });
 
@@ -98,10 +99,5 @@ describe('fairness', () => {
       const tenantId = await program.api.createTenant();
       if ((await parentOf(database, tenantId)) !== group) return tenantId;
     }
-  }
-
-  async function isAwaited(table: string): Promise<boolean> {
-    const text = 'SELECT FROM pg_locks WHERE NOT granted AND relation = $1::regclass';
-    return (await database.rows(text, [table])).length > 0;
   }
 });

@@ -94,15 +94,14 @@ describe('while somebody holds the partition of a tenant', () => {
     tenantId = await program.api.createTenant(MANY_WORKERS * 2);
     await broker.publish(tenantId, 'no JSON', { messageId: randomUUID() });
     await eventually(async () => expect(await dead()).toHaveLength(1));
-    const client = await database.connect();
-    await client.query('BEGIN');
-    await client.query(`LOCK TABLE ${partitionOf(tenantId, 'dead_letters')} IN SHARE MODE`);
+    const partition = partitionOf(tenantId, 'dead_letters');
+    const lock = await StoringLock.holdTable(database, partition, 'SHARE');
     for (let left = DEAD; left > 0; left--)
       await broker.publish(tenantId, 'no JSON either', { messageId: randomUUID() });
     await throughout(delay(HELD_MS), expectOthersGoOn);
     expect(await dead()).toHaveLength(1);
 
-    await client.end();
+    await lock.release();
     await eventually(async () => expect(await dead()).toHaveLength(1 + DEAD));
   });
 
@@ -126,15 +125,12 @@ describe('while somebody holds the partition of a tenant', () => {
     tenantId = await program.api.createTenant(WORKERS);
     const all = [tenantId, ...others];
     const before = await storedOf(all);
-    const client = await database.connect();
-    await client.query('BEGIN');
-    // Not its partitions: they are nobody's own.
-    await client.query('LOCK TABLE ONLY messages IN SHARE MODE');
+    const lock = await StoringLock.holdTable(database, 'messages', 'SHARE');
     for (const each of all) await program.api.sendBatch(each, [...Array(SENT).keys()]);
     await delay(HELD_MS);
     expect(await storedOf(all)).toEqual(before);
 
-    await client.end();
+    await lock.release();
     await eventually(async () => {
       expect(await storedOf(all)).toEqual(before.map((count) => count + SENT));
     });

@@ -16,7 +16,7 @@ export interface Statement {
 }
 
 /** The rows of a page, and how many there were of it. */
-export interface PageOf<Row> {
+export interface FoundRows<Row> {
   readonly rows: Row[];
   readonly found: number;
 }
@@ -34,7 +34,7 @@ export type Run = <Row extends QueryResultRow>(
 export type RunPage = <Row extends QueryResultRow>(
   statement: Statement,
   values: unknown[],
-) => Promise<PageOf<Row>>;
+) => Promise<FoundRows<Row>>;
 
 /**
  * The way to PostgreSQL for named statements, which TypeORM's repositories cannot say, by the same
@@ -57,7 +57,7 @@ export class Database {
     const page: RunPage = async <Row extends QueryResultRow>(
       statement: Statement,
       values: unknown[],
-    ): Promise<PageOf<Row>> => {
+    ): Promise<FoundRows<Row>> => {
       const result = await this.scoped<Row>({ tenantId, maxBytes: PAGE_BYTES }, statement, values);
       return { rows: result?.rows ?? [], found: result?.rowCount ?? 0 };
     };

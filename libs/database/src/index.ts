@@ -1,6 +1,6 @@
 export { boundedWaiting } from './bounded-waiting';
 export { migrationOptions, servingOptions, UNHURRIED_MS } from './data-source-options';
-export { Database, type PageOf, type RunPage, type Statement } from './database';
+export { Database, type FoundRows, type RunPage, type Statement } from './database';
 export {
   codeOf,
   isDatabaseUnavailable,

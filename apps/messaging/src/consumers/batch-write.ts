@@ -21,8 +21,6 @@ type AtFault = Extract<WriteFailure, { kind: 'refused' | 'unknown' }>;
 
 const PLACE_UNKNOWN: AtFault = { kind: 'unknown', reason: 'a partition was missing a moment ago' };
 
-type InsertAnswer = Awaited<ReturnType<UntilAnswered['askUnlessLocked']>>;
-
 const HELD: Written = { kind: 'held' };
 
 /**
@@ -39,7 +37,7 @@ export class BatchWrite {
   /** @param mostHeld of how many tenants messages may be `held`; beyond, all wait */
   constructor(
     private readonly parts: WriteParts,
-    private readonly mostHeld: number,
+    private mostHeld: number,
   ) {}
 
   /** The outcomes, in the order of the deliveries. Sound ones first: they need not wait for others. */
@@ -58,17 +56,7 @@ export class BatchWrite {
     if (deliveries.length === 0) return;
     const { store } = this.parts;
     const insert = (): Promise<void> => store.insert(deliveries.map(messageRow));
-    await this.follow(deliveries, await this.ask(insert, tenantsOf(deliveries)));
-  }
-
-  /** The same, whoever has locked whatever, and for how long. */
-  private async insertSlowly(deliveries: readonly Delivery[]): Promise<void> {
-    const { store, database } = this.parts;
-    const insert = (): Promise<void> => store.insert(deliveries.map(messageRow));
-    await this.follow(deliveries, await database.ask(insert));
-  }
-
-  private async follow(deliveries: readonly Delivery[], answer: InsertAnswer): Promise<void> {
+    const answer = await this.ask(insert, tenantsOf(deliveries));
     switch (answer.kind) {
       case 'done':
         this.settleAll(deliveries, { kind: 'stored' });
@@ -100,12 +88,12 @@ export class BatchWrite {
     });
   }
 
-  /** Goes on without those tenants whose partition is held; if that is nobody's own, all wait. */
+  /** Goes on without those tenants whose partition is held; if that is nobody's own, all wait from now on. */
   private async insertAround(deliveries: readonly Delivery[]): Promise<void> {
     const held = await this.tenantsIn(deliveries, ({ store }, tenantIds) => store.held(tenantIds));
     const areFew = held.length > 0 && this.held.size + held.length <= this.mostHeld;
-    if (!areFew) return this.insertSlowly(deliveries);
-    for (const tenantId of held) this.held.add(tenantId);
+    if (areFew) for (const tenantId of held) this.held.add(tenantId);
+    else this.mostHeld = 0;
     return this.insert(deliveries);
   }
 

@@ -1,35 +1,41 @@
 import type { Client } from 'pg';
 import { partitionOf, type TestDatabase } from './database';
 
+type Mode = 'ACCESS EXCLUSIVE' | 'SHARE';
+
 /** While it is held, storing a tenant's messages waits. */
 export class StoringLock {
   private static readonly held = new Set<StoringLock>();
 
   private constructor(
     private readonly client: Client,
-    private readonly partition: string,
+    private readonly table: string,
   ) {
     StoringLock.held.add(this);
   }
 
   /** Reading them waits as well, unless the mode is `SHARE`. */
-  static async hold(
+  static hold(database: TestDatabase, tenantId: string, mode?: Mode): Promise<StoringLock> {
+    return StoringLock.holdTable(database, partitionOf(tenantId), mode);
+  }
+
+  /** Of a table that has partitions, it alone. */
+  static async holdTable(
     database: TestDatabase,
-    tenantId: string,
-    mode: 'ACCESS EXCLUSIVE' | 'SHARE' = 'ACCESS EXCLUSIVE',
+    table: string,
+    mode: Mode = 'ACCESS EXCLUSIVE',
   ): Promise<StoringLock> {
     const client = await database.connect();
-    const partition = partitionOf(tenantId);
     await client.query('BEGIN');
-    await client.query(`LOCK TABLE ${partition} IN ${mode} MODE`);
-    return new StoringLock(client, partition);
+    await client.query(`LOCK TABLE ONLY ${table} IN ${mode} MODE`);
+    return new StoringLock(client, table);
   }
 
   /** How many statements of others wait for it now. */
   async waiting(): Promise<number> {
     const { rows } = await this.client.query<{ count: number }>(
       'SELECT count(*)::int AS count FROM pg_locks WHERE NOT granted AND relation = $1::regclass',
-      [this.partition],
+      [this.table],
     );
     return rows[0]?.count ?? 0;
   }

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { ConfirmChannel, Message } from 'amqplib';
 import { PublishingConnection } from './connections';
 import { PublishingChannel, type Sending } from './publishing-channel';
+import { SendWindow } from './send-window';
 
 export type PublishOutcome =
   /** The broker has it on disk, in a queue. */
@@ -58,10 +59,9 @@ class Pending implements Sending {
 @Injectable()
 export class ConfirmedPublisher {
   private readonly channel: PublishingChannel;
-  /** By their number, the oldest first: all may wait equally long. */
-  private readonly pending = new Map<number, Pending>();
+  /** All may wait equally long. */
+  private readonly pending = new SendWindow<Pending>();
   private pendingBytes = 0;
-  private published = 0;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(private readonly connection: PublishingConnection) {
@@ -129,7 +129,7 @@ export class ConfirmedPublisher {
     settle: (outcome: PublishOutcome) => void,
   ): void {
     // A return carries no delivery tag, and several publishes may share a message id.
-    const number = ++this.published;
+    const number = this.pending.next;
     const correlationId = String(number);
     // All of one shape: the library reads them faster.
     const options = {
@@ -147,7 +147,7 @@ export class ConfirmedPublisher {
       this.pendingBytes -= body.byteLength;
       settle(outcome);
     });
-    this.pending.set(number, pending);
+    this.pending.add(pending);
     this.pendingBytes += body.byteLength;
     this.channel.send(pending);
     this.timer ??= setTimeout(() => this.expire(), CONFIRM_WITHIN_MS);
@@ -156,15 +156,12 @@ export class ConfirmedPublisher {
   /** One timer for all: it goes off when the oldest is due, and looks at those that have come since. */
   private expire(): void {
     const now = performance.now();
-    this.timer = undefined;
-    for (const pending of this.pending.values()) {
-      if (pending.due > now) {
-        this.timer = setTimeout(() => this.expire(), pending.due - now);
-        break;
-      }
-      pending.abandoned = true;
-      pending.done(new Error('no confirm in time'));
+    let { oldest } = this.pending;
+    for (; oldest && oldest.due <= now; oldest = this.pending.oldest) {
+      oldest.abandoned = true;
+      oldest.done(new Error('no confirm in time'));
     }
+    this.timer = oldest && setTimeout(() => this.expire(), oldest.due - now);
     this.channel.dropAbandoned();
   }
 

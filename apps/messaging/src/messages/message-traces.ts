@@ -2,8 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { type Attributes, SpanKind, SpanStatusCode } from '@opentelemetry/api';
 import { topology } from '@app/broker';
 import { Tracing } from '@app/tracing';
+import type { MessageHeaders } from './message-headers';
 
-const NONE = {} as const;
+type Publish<Result> = (headers: MessageHeaders) => Promise<Result>;
 
 /**
  * The part of a trace between the call and the broker. Names and attributes:
@@ -14,26 +15,28 @@ export class MessageTraces {
   constructor(private readonly tracing: Tracing) {}
 
   /**
-   * Publishes in a span of its own, below the call's; `publish` gets the headers with which whoever
-   * consumes goes on. Outside of any trace, or with traces off, there are none.
+   * Publishes in a span of its own, below the call's; `publish` gets `headers` and those with which
+   * whoever consumes goes on. Outside of any trace, or with traces off, there are no others.
    */
   publishing<Result>(
     tenantId: string,
     ids: () => readonly string[],
-    publish: (headers: Readonly<Record<string, string>>) => Promise<Result>,
+    headers: MessageHeaders,
+    publish: Publish<Result>,
   ): Promise<Result> {
-    if (!this.tracing.active()) return publish(NONE);
-    return this.publishTraced(attributesOf(tenantId, ids()), publish);
+    if (!this.tracing.active()) return publish(headers);
+    return this.publishTraced(attributesOf(tenantId, ids()), headers, publish);
   }
 
   private async publishTraced<Result>(
     attributes: Attributes,
-    publish: (headers: Readonly<Record<string, string>>) => Promise<Result>,
+    headers: MessageHeaders,
+    publish: Publish<Result>,
   ): Promise<Result> {
     const name = `send ${topology.messages.exchange}`;
     const span = this.tracing.start(name, { kind: SpanKind.PRODUCER, attributes });
     try {
-      return await publish(this.tracing.headersOf(span));
+      return await publish({ ...headers, ...this.tracing.headersOf(span) });
     } catch (error) {
       span.setAttribute('error.type', error instanceof Error ? error.name : 'error');
       span.setStatus({ code: SpanStatusCode.ERROR });

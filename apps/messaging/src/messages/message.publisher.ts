@@ -7,7 +7,7 @@ import { Admission } from '../tenants/limits/admission';
 import type { Quota } from '../tenants/limits/quota';
 import { TenantNotFound } from '../tenants/tenant.errors';
 import { TenantsService } from '../tenants/tenants.service';
-import { ACCEPTED_AT, LONG_TYPE } from './message-headers';
+import { headersAt, LONG_TYPE, type MessageHeaders } from './message-headers';
 import { MessageTraces } from './message-traces';
 import { keyedId } from './message-id';
 import { MessageTooLarge } from './message.errors';
@@ -38,8 +38,6 @@ interface Publication {
   readonly body: Buffer;
   readonly type: string | null;
 }
-
-type MessageHeaders = Readonly<Record<string, string | number>>;
 
 /** Accepts messages: they are in the tenant's queue, on the broker's disk, or the caller hears why not. */
 @Injectable()
@@ -113,8 +111,8 @@ export class MessagePublisher {
     acceptedAt: number,
   ): Promise<void> {
     const ids = (): string[] => publications.map(({ id }) => id);
-    return this.traces.publishing(tenantId, ids, (traceHeaders) =>
-      this.publishOrRestore(tenantId, publications, { ...traceHeaders, [ACCEPTED_AT]: acceptedAt }),
+    return this.traces.publishing(tenantId, ids, headersAt(acceptedAt), (headers) =>
+      this.publishOrRestore(tenantId, publications, headers),
     );
   }
 

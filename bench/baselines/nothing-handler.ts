@@ -12,7 +12,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Logger, LoggerModule } from 'nestjs-pino';
 import { uuidv7 } from 'uuidv7';
 import { httpAdapter, setUpApp } from '../../apps/messaging/src/app.setup';
-import { logging } from '../../apps/messaging/src/logging';
+import { logging, requestLog } from '../../apps/messaging/src/logging';
 import { MessageInput } from '../../apps/messaging/src/messages/dto/message-input.dto';
 import type { AcceptedResponse } from '../../apps/messaging/src/messages/dto/message.response';
 import { IdempotencyKey } from '../../apps/messaging/src/messages/idempotency-key';
@@ -41,12 +41,13 @@ class NothingController {
 async function main(): Promise<void> {
   const environment = loadEnvironment(process.env, process.cwd());
   const tracing = await startTracing(process.env);
+  const log = requestLog(environment, tracing);
   const refusals = new UnroutedRefusals();
 
   @Module({
     imports: [
       ConfigModule.with(environment),
-      LoggerModule.forRoot(logging(environment, tracing)),
+      LoggerModule.forRoot(logging(log)),
       ShutdownModule,
       MetricsModule,
       TracingModule.with(tracing),
@@ -61,7 +62,7 @@ async function main(): Promise<void> {
     { bufferLogs: true, bodyParser: false },
   );
   app.useLogger(app.get(Logger));
-  setUpApp(app, environment, refusals);
+  setUpApp(app, environment, refusals, log);
   await app.listen(environment.PORT, environment.HOST);
 }
 

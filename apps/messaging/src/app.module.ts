@@ -5,6 +5,7 @@ import { DatabaseModule } from '@app/database';
 import { MetricsModule } from '@app/metrics';
 import { type Tracing, TracingModule } from '@app/tracing';
 import { LoggerModule } from 'nestjs-pino';
+import type { HttpLogger } from 'pino-http';
 import { ApiModule } from './api.module';
 import { AuthModule } from './auth/auth.module';
 import { ConsumersModule } from './consumers/consumers.module';
@@ -19,7 +20,7 @@ import { TenantsModule } from './tenants/tenants.module';
 export class AppModule implements OnApplicationShutdown {
   constructor(private readonly shutdown: Shutdown) {}
 
-  static for(environment: Environment, tracing: Tracing): DynamicModule {
+  static for(environment: Environment, tracing: Tracing, log: HttpLogger): DynamicModule {
     const consumers = environment.ROLES.includes('consumer') ? [ConsumersModule] : [];
     const api = environment.ROLES.includes('api') ? [ApiModule] : [];
     const health = HealthModule.of(consumers);
@@ -27,7 +28,7 @@ export class AppModule implements OnApplicationShutdown {
       module: AppModule,
       imports: [
         ConfigModule.with(environment),
-        LoggerModule.forRoot(logging(environment, tracing)),
+        LoggerModule.forRoot(logging(log)),
         MetricsModule,
         TracingModule.with(tracing),
         ShutdownModule,

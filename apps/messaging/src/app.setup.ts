@@ -6,11 +6,13 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { useContainer } from 'class-validator';
 import type { FastifyInstance } from 'fastify';
+import type { HttpLogger } from 'pino-http';
 import { BEARER, documentAccess } from './auth/document-access';
 import { refuseStrangersEarly } from './auth/early-refusal';
 import { EnvelopePipe } from './envelope.pipe';
 import { httpLimits, limitConnections } from './http-limits';
 import { registerJsonBody } from './json-body';
+import { logRequests } from './logging';
 import { refuseInPlaceOfNode } from './node-refusals';
 import { ProblemResponse } from './problem.docs';
 import { ProblemFilter } from './problem.filter';
@@ -40,6 +42,7 @@ export function httpAdapter(environment: Environment, refusals: UnroutedRefusals
   const unreadable = new UnreadableRequests(refusals);
   const adapter = new FastifyAdapter({
     genReqId: requestId,
+    skipMiddie: true,
     bodyLimit: MAX_MESSAGE_BYTES + ENVELOPE_BYTES,
     // Kept-alive connections without a request would otherwise hold up a stop.
     forceCloseConnections: 'idle',
@@ -68,6 +71,7 @@ export function setUpApp(
   app: NestFastifyApplication,
   environment: Environment,
   refusals: UnroutedRefusals,
+  log: HttpLogger,
 ): void {
   const fastify: FastifyInstance = app.getHttpAdapter().getInstance();
   registerJsonBody(fastify);
@@ -89,6 +93,7 @@ export function setUpApp(
   refuseInPlaceOfNode(fastify);
   refuseWhileClosing(fastify);
   refuseStrangersEarly(app, environment);
+  logRequests(fastify, log);
   stopOnSignals(app);
   endConnectionsWhenDraining(app);
   showLocation(fastify);

@@ -13,20 +13,22 @@ import { Logger } from 'nestjs-pino';
 import { AppModule } from './app.module';
 import { httpAdapter, setUpApp } from './app.setup';
 import { listenForControlEvents } from './consumers/control-events';
+import { requestLog } from './logging';
 import { UnroutedRefusals } from './unrouted-refusals';
 
 async function main(): Promise<void> {
   const environment = readEnvironment();
   const tracing = await readTracing();
+  const log = requestLog(environment, tracing);
   const refusals = new UnroutedRefusals();
   const options: NestApplicationOptions = { bufferLogs: true, bodyParser: false };
   const app = await NestFactory.create<NestFastifyApplication>(
-    AppModule.for(environment, tracing),
+    AppModule.for(environment, tracing, log),
     httpAdapter(environment, refusals),
     options,
   );
   app.useLogger(app.get(Logger));
-  setUpApp(app, environment, refusals);
+  setUpApp(app, environment, refusals, log);
   if (environment.ROLES.includes('consumer')) listenForControlEvents(app, environment);
   await app.listen(environment.PORT, environment.HOST);
 }

@@ -19,16 +19,12 @@ function decoded(url: string): string {
   }
 }
 
-/** Within a middleware `url` is only what its route left over. */
-export const urlOf = (request: IncomingMessage & { originalUrl?: string }): string =>
-  request.originalUrl ?? request.url ?? '';
-
-/** Whether the log's middleware has seen it, and writes its line as it ends; that leaves this there. */
+/** Whether the log has seen it, and writes its line as it ends; it leaves this there. */
 export const willBeLogged = ({ raw }: { raw: IncomingMessage }): boolean => 'allLogs' in raw;
 
 /** The tenant of a request that is answered: one that made a tenant is about that one. */
 export function tenantOf(request: IncomingMessage, response: ServerResponse): string | undefined {
   const location = response.getHeader('location');
   const made = typeof location === 'string' ? tenantIn(location) : undefined;
-  return tenantIn(urlOf(request)) ?? made;
+  return tenantIn(request.url) ?? made;
 }

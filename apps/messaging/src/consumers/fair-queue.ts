@@ -17,7 +17,7 @@ interface Waiting<Item> {
 }
 
 interface Line<Item> {
-  weight: number;
+  readonly weight: number;
   items: Waiting<Item>[];
 }
 
@@ -50,8 +50,11 @@ export class FairQueue<Item> {
   add(item: Item, { key, weight, bytes }: Claim): void {
     const line = this.lines.get(key);
     this.count++;
-    if (!line) this.open(key, { weight, items: [{ item, bytes }] });
-    else line.items.push({ item, bytes });
+    if (line) line.items.push({ item, bytes });
+    else {
+      this.lines.set(key, { weight, items: [{ item, bytes }] });
+      this.weights += weight;
+    }
   }
 
   /** The next batch: at least one item, however large. */
@@ -76,17 +79,16 @@ export class FairQueue<Item> {
     return batch;
   }
 
+  /**
+   * The line gives away what it was served, for good: a map's outgrown tables may keep it until the next
+   * full collection, and everything in it would stay as long.
+   */
   private serve(key: string, line: Line<Item>, count: number): void {
     this.count -= count;
+    line.items = line.items.slice(count);
     this.lines.delete(key);
-    this.weights -= line.weight;
-    const items = line.items.slice(count);
-    if (items.length > 0) this.open(key, { weight: line.weight, items });
-  }
-
-  private open(key: string, line: Line<Item>): void {
-    this.lines.set(key, line);
-    this.weights += line.weight;
+    if (line.items.length > 0) this.lines.set(key, line);
+    else this.weights -= line.weight;
   }
 }
 

@@ -2,6 +2,7 @@
  * Baseline: the service's own app, with its adapter, parser, pipes, filter and logging, and a handler
  * that answers as the real one does, without a broker.
  */
+import '../../apps/messaging/src/v8-flags';
 import 'reflect-metadata';
 import { Body, Controller, Get, HttpCode, Module, Param, Post } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';

@@ -1,3 +1,4 @@
+import './v8-flags';
 import 'reflect-metadata';
 import type { NestApplicationOptions } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';

@@ -68,6 +68,21 @@ describe('health', () => {
     });
   });
 
+  it('does not miss what the caller excludes, and knows nothing else to exclude', async () => {
+    const without = (name: string): Promise<number> =>
+      program.api.status(`/health/ready?exclude=${name}`);
+    to.database.cut();
+    await becomesDown(['database']);
+    expect([await without('database'), await without('broker')]).toEqual([200, 503]);
+    to.broker.cut();
+    await becomesDown(['database', 'broker']);
+    expect(await without('database')).toBe(503);
+
+    const { status, body } = await program.api.get<ProblemBody>('/health/ready?exclude=draining');
+    expect(status).toBe(400);
+    expect(body.errors).toEqual([{ field: 'exclude', message: 'must be database or broker' }]);
+  });
+
   it('names both, when both fail, also at the start', async () => {
     for (const proxy of Object.values(to)) proxy.cut();
     const newcomer = await start('live');

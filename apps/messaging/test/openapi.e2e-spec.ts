@@ -25,7 +25,7 @@ const OPERATIONS: Record<string, string[]> = {
   'get /api/tenants/{tenant_id}/messages': ['200', '400', '404', '503'],
   'get /api/tenants/{tenant_id}/messages/{id}': ['200', '400', '404', '503'],
   'get /health/live': ['200'],
-  'get /health/ready': ['200', '503'],
+  'get /health/ready': ['200', '400', '503'],
   'get /health/startup': ['200', '503'],
   'get /metrics': ['200', '401'],
 };

@@ -1,4 +1,4 @@
-import { Controller, Get, ServiceUnavailableException } from '@nestjs/common';
+import { Controller, Get, Query, ServiceUnavailableException } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
 import {
   type HealthCheckResult,
@@ -12,6 +12,7 @@ import { ApiProblems } from '../problem.docs';
 import { Shutdown } from '../shutdown';
 import { DependenciesHealth } from './dependencies.health';
 import { NotReady } from './not-ready';
+import { ReadyQuery } from './ready-query.dto';
 import { StartupHealth } from './startup.health';
 
 class HealthResponse {
@@ -45,12 +46,12 @@ export class HealthController {
   @Get('ready')
   @ApiOperation({ summary: 'It can do its work now' })
   @ApiOkResponse({ type: HealthResponse })
-  @ApiProblems('not-ready')
-  ready(): Promise<HealthResponse> {
+  @ApiProblems('invalid-input', 'not-ready')
+  ready(@Query() { exclude }: ReadyQuery): Promise<HealthResponse> {
     return this.check([
       () => this.draining(),
-      () => this.dependencies.databaseCheck(),
-      () => this.dependencies.brokerCheck(),
+      ...(exclude === 'database' ? [] : [() => this.dependencies.databaseCheck()]),
+      ...(exclude === 'broker' ? [] : [() => this.dependencies.brokerCheck()]),
     ]);
   }
 

@@ -9,7 +9,6 @@ import type { FastifyInstance } from 'fastify';
 import type { HttpLogger } from 'pino-http';
 import { BEARER, documentAccess } from './auth/document-access';
 import { refuseStrangersEarly } from './auth/early-refusal';
-import { boundBodies } from './bounded-bodies';
 import { EnvelopePipe } from './envelope.pipe';
 import { httpLimits, limitConnections } from './http-limits';
 import { registerJsonBody } from './json-body';
@@ -56,7 +55,6 @@ export function httpAdapter(environment: Environment, refusals: UnroutedRefusals
   unreadable.watch(fastify);
   addSecurityHeaders(fastify);
   dropUnreadBodies(fastify);
-  boundBodies(fastify);
   fastify.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
   });

@@ -59,7 +59,6 @@ const details: Readonly<Record<ProblemKind, string>> = {
   'broker-unavailable': 'The broker is unavailable: not connected',
   'database-unavailable': 'The database does not answer; try again',
   'key-server-unavailable': 'The key that signed the token cannot be looked up now; try again',
-  overloaded: 'This process reads as much as it may of other requests; try again',
   stopping: 'This process is stopping; try again, and another one answers',
   'not-ready': 'Down: broker',
 };

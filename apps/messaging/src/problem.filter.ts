@@ -18,7 +18,6 @@ import {
   Unauthorized,
 } from './auth/auth.errors';
 import { challengeFor } from './auth/challenge';
-import { Overloaded } from './bounded-bodies';
 import { DeadLetterNotFound } from './dead-letters/dead-letter.errors';
 import { NotReady } from './health/not-ready';
 import { InvalidInput } from './invalid-input';
@@ -116,7 +115,6 @@ function known(error: unknown): ProblemBody | undefined {
   if (error instanceof TenantNameTaken) return problemOf('tenant-name-taken', detail);
   if (error instanceof LimitExceeded) return problemOf(error.kind, detail);
   if (error instanceof MessageTooLarge) return problemOf('message-too-large', detail);
-  if (error instanceof Overloaded) return problemOf('overloaded', detail);
   if (error instanceof Stopping) return problemOf('stopping', detail);
   if (error instanceof NotReady) return problemOf('not-ready', detail, { checks: error.checks });
   return undefined;

@@ -22,7 +22,6 @@ export const problemKinds = {
   'broker-unavailable': [503, 'Messages cannot be accepted now'],
   'database-unavailable': [503, 'The database is not available now'],
   'key-server-unavailable': [503, 'Tokens cannot be checked now'],
-  overloaded: [503, 'Too much is sent at once'],
   stopping: [503, 'This process is stopping'],
   'not-ready': [503, 'Not ready'],
 } as const satisfies Record<string, readonly [status: number, title: string]>;

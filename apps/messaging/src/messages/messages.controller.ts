@@ -59,8 +59,7 @@ export class MessagesController {
   })
   @ApiAcceptedResponse({ type: AcceptedResponse, headers: QUOTA_HEADERS })
   @ApiProblems('invalid-input', 'malformed-json', 'message-too-large', 'unsupported-media-type')
-  @ApiProblems('rate-limited', 'backlog-full')
-  @ApiProblems('broker-unavailable', 'database-unavailable', 'overloaded')
+  @ApiProblems('rate-limited', 'backlog-full', 'broker-unavailable', 'database-unavailable')
   async accept(
     @Param() { tenant_id }: TenantParams,
     @Body() message: MessageInput,
@@ -85,8 +84,7 @@ export class MessagesController {
   })
   @ApiAcceptedResponse({ type: AcceptedBatchResponse, headers: QUOTA_HEADERS })
   @ApiProblems('invalid-input', 'malformed-json', 'message-too-large', 'unsupported-media-type')
-  @ApiProblems('rate-limited', 'backlog-full')
-  @ApiProblems('broker-unavailable', 'database-unavailable', 'overloaded')
+  @ApiProblems('rate-limited', 'backlog-full', 'broker-unavailable', 'database-unavailable')
   async acceptBatch(
     @Param() { tenant_id }: TenantParams,
     @Body() { messages }: MessageBatchInput,

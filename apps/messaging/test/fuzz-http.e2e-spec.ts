@@ -55,7 +55,8 @@ describe('whatever is asked over HTTP', () => {
     const { wrong, succeeded, heard } = await sendAll(requests);
     expect(wrong).toEqual([]);
     expect([...heard]).toEqual(expect.arrayContaining([200, 400, 401, 403, 404]));
-    expect([...succeeded].sort()).toEqual([...operationsOf(document).keys()].sort());
+    const missing = [...operationsOf(document).keys()].filter((each) => !succeeded.has(each));
+    expect(await sendOnly(missing, document)).toEqual({ wrong: [], succeeded: new Set(missing) });
     expect(stacksIn(program.output.slice(startUp))).toEqual([]);
     expect(program.output).not.toContain(tokens.admin.split('.').at(-1));
 
@@ -67,6 +68,15 @@ describe('whatever is asked over HTTP', () => {
       expect(await admin.messages(tenantId)).toMatchObject({ data: [{ id }] });
     });
   });
+
+  /** What others took away before it could succeed (the last dead letter, say) may now, without them. */
+  async function sendOnly(operations: string[], document: Document) {
+    const all = fuzzRequests(document, await makePools(), { seed, amount: AMOUNT });
+    const { wrong, succeeded } = await sendAll(
+      all.filter(({ operation }) => operations.includes(operation)),
+    );
+    return { wrong, succeeded };
+  }
 
   /** The operations that succeeded at least once, all statuses, and the first answers that must not be. */
   async function sendAll(

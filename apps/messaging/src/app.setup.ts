@@ -42,6 +42,7 @@ export function httpAdapter(environment: Environment, refusals: UnroutedRefusals
   const unreadable = new UnreadableRequests(refusals);
   const adapter = new FastifyAdapter({
     genReqId: requestId,
+    // There is no middleware here: what is to see every request is a hook.
     skipMiddie: true,
     bodyLimit: MAX_MESSAGE_BYTES + ENVELOPE_BYTES,
     // Kept-alive connections without a request would otherwise hold up a stop.

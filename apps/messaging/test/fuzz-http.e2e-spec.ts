@@ -71,6 +71,7 @@ describe('whatever is asked over HTTP', () => {
 
   /** What others took away before it could succeed (the last dead letter, say) may now, without them. */
   async function sendOnly(operations: string[], document: Document) {
+    if (operations.length === 0) return { wrong: [], succeeded: new Set() };
     const all = fuzzRequests(document, await makePools(), { seed, amount: AMOUNT });
     const { wrong, succeeded } = await sendAll(
       all.filter(({ operation }) => operations.includes(operation)),

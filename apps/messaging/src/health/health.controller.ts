@@ -1,5 +1,5 @@
-import { Controller, Get, Query, ServiceUnavailableException } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
+import { Controller, Get, ParseEnumPipe, Query, ServiceUnavailableException } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiProperty, ApiQuery, ApiTags } from '@nestjs/swagger';
 import {
   type HealthCheckResult,
   HealthCheckService,
@@ -8,12 +8,24 @@ import {
   HealthIndicatorService,
 } from '@nestjs/terminus';
 import { Open } from '../auth/access';
+import { InvalidInput } from '../invalid-input';
 import { ApiProblems } from '../problem.docs';
 import { Shutdown } from '../shutdown';
 import { DependenciesHealth } from './dependencies.health';
 import { NotReady } from './not-ready';
-import { ReadyQuery } from './ready-query.dto';
 import { StartupHealth } from './startup.health';
+
+const DEPENDENCIES = { database: 'database', broker: 'broker' } as const;
+
+/**
+ * As of Kubernetes' API server. One parameter and not the whole query: a probe may add to its URL what it
+ * likes. https://kubernetes.io/docs/reference/using-api/health-checks/
+ */
+const dependency = new ParseEnumPipe(DEPENDENCIES, {
+  optional: true,
+  exceptionFactory: () =>
+    new InvalidInput([{ field: 'exclude', message: 'must be database or broker' }]),
+});
 
 class HealthResponse {
   @ApiProperty({ example: 'ok' })
@@ -45,9 +57,19 @@ export class HealthController {
 
   @Get('ready')
   @ApiOperation({ summary: 'It can do its work now' })
+  @ApiQuery({
+    name: 'exclude',
+    required: false,
+    enum: DEPENDENCIES,
+    description:
+      'Is not asked, nor missed: without the database messages are accepted all the same, so a pod ' +
+      'that does that alone need not lose its callers with it.',
+  })
   @ApiOkResponse({ type: HealthResponse })
   @ApiProblems('invalid-input', 'not-ready')
-  ready(@Query() { exclude }: ReadyQuery): Promise<HealthResponse> {
+  ready(
+    @Query('exclude', dependency) exclude?: keyof typeof DEPENDENCIES,
+  ): Promise<HealthResponse> {
     return this.check([
       () => this.draining(),
       ...(exclude === 'database' ? [] : [() => this.dependencies.databaseCheck()]),

@@ -1,3 +1,4 @@
+import type { ConsumeMessage } from 'amqplib';
 import { TestBroker } from './support/broker';
 import { TestDatabase } from './support/database';
 import { eventually } from './support/eventually';
@@ -9,6 +10,12 @@ import { TcpProxy } from './support/tcp-proxy';
 import { endBy, takenMessages } from './support/under-way';
 
 const TIMEOUT_MS = 10_000;
+const WORKERS = 3;
+const SENT = 10;
+
+/** How often a queue says that it delivered a message before. */
+const deliveriesOf = ({ properties }: ConsumeMessage): number =>
+  Number(properties.headers?.['x-delivery-count'] ?? 0);
 
 describe('a stop ends in time with 0', () => {
   let database: TestDatabase;
@@ -61,6 +68,23 @@ describe('a stop ends in time with 0', () => {
     await lock.release();
     await start();
     await eventually(async () => expect(await account(database, ids)).toEqual(ALL_ONCE));
+  });
+
+  it('when nothing can be stored: what was taken goes back once, and comes to nobody in between', async () => {
+    const program = await start();
+    const tenantId = await program.api.createTenant(WORKERS);
+    await eventually(async () => expect((await broker.queue(tenantId))?.consumers).toBe(1));
+    await database.client.query('ALTER TABLE messages RENAME TO lost');
+    await program.api.sendBatch(tenantId, [...Array(SENT).keys()]);
+    await eventually(() => expect(program.output).toContain('Not stored yet'));
+    // To leave takes as long as it may.
+    const lock = await StoringLock.holdTable(database, 'replicas');
+    await expectInTime(program);
+    await lock.release();
+    await database.client.query('ALTER TABLE lost RENAME TO messages');
+
+    const back = await broker.waiting(tenantId, SENT);
+    expect(back.map(deliveriesOf).filter((count) => count > 1)).toEqual([]);
   });
 
   it('when the broker hangs, and with it the closing of its connections', async () => {

@@ -12,6 +12,11 @@ import { TenantConsumer } from './tenant-consumer';
 import type { Lease, RunningConsumer, WantedConsumer } from './tenant-leases';
 import { WriterLanes } from './writer-lanes';
 
+interface DrainListeners {
+  readonly onCancelled: () => void;
+  readonly onStopped: (tenantId: string) => Promise<void>;
+}
+
 /**
  * The consumers of this process. It makes one tenant at a time what it is told to be, and forgets a
  * consumer that broke; what should run, and when to look again, is for the reconciliation to say.
@@ -84,16 +89,18 @@ export class ConsumerRegistry {
 
   /**
    * Stops all consumers, and starts none any more: each takes nothing more and settles what it has
-   * taken, until `giveUp`. Tells of each that has stopped.
+   * taken, until `giveUp`. Tells when all are cancelled, so that nothing that goes back comes again, and
+   * of each that has stopped.
    *
    * @returns how many messages were not settled; the broker puts them back
    */
   async drain(
     giveUp: Promise<void>,
-    onStopped: (tenantId: string) => Promise<void>,
+    { onCancelled, onStopped }: DrainListeners,
   ): Promise<{ unsettled: number }> {
     this.draining = true;
     const consumers = [...this.consumers.values()];
+    void Promise.all(consumers.map((consumer) => consumer.cancel())).then(onCancelled);
     const stopped = Promise.all(
       consumers.map(async (consumer) => {
         await this.stop(consumer);
@@ -125,8 +132,14 @@ export class ConsumerRegistry {
   }
 
   private async start(wanted: WantedConsumer): Promise<void> {
+    const place = await this.connections.place();
+    // The drain has seen to all that were there, and would not learn of this one.
+    if (this.draining) {
+      place.leave();
+      return;
+    }
     const consumer = new TenantConsumer(wanted, {
-      place: await this.connections.place(),
+      place,
       handle: (message) => this.handle(wanted, message),
       onFailed: (error) => this.tellFailed(wanted.tenantId, error),
       onBroken: (broken, reason) => this.forget(broken, reason),

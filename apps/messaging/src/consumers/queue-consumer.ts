@@ -52,6 +52,7 @@ export class QueueConsumer {
   unsettled = 0;
   private readonly tag: string;
   private line: Line | undefined;
+  private cancelling: Promise<void> | undefined;
   private stopping: Promise<void> | undefined;
   private readonly broken: Promise<never>;
   private failStart!: (error: Error) => void;
@@ -77,6 +78,17 @@ export class QueueConsumer {
       throw error;
     }
     if (this.state === 'starting') this.state = 'running';
+  }
+
+  /**
+   * Takes nothing more: what goes back from here on does not come again. A broker that does not answer is
+   * not waited for; never rejects.
+   */
+  cancel(): Promise<void> {
+    if (this.state === 'broken') return Promise.resolve();
+    this.state = 'stopped';
+    this.cancelling ??= this.ask(CANCEL_WITHIN_MS, (channel) => channel.cancel(this.tag));
+    return this.cancelling;
   }
 
   /**
@@ -112,9 +124,9 @@ export class QueueConsumer {
     this.line = { channel, acks };
     channel.on('error', (error: Error) => this.break(error.message));
     channel.on('close', () => this.break('its channel was closed'));
+    await channel.prefetch(prefetch, false);
     // One that opens after its consumer was given up would consume for nobody.
     if (this.state !== 'starting') return this.close();
-    await channel.prefetch(prefetch, false);
     const take = (message: ConsumeMessage | null): void => this.take(message, acks);
     await channel.consume(queue, take, { consumerTag: this.tag });
   }
@@ -168,16 +180,10 @@ export class QueueConsumer {
 
   private async cancelAndClose(): Promise<void> {
     if (this.state === 'broken') return this.settledOrAbandoned();
-    this.state = 'stopped';
     await this.cancel();
     await this.settledOrAbandoned();
     await this.acksArrived();
     await this.close();
-  }
-
-  /** A broker that does not answer is left alone: closing the channel ends the consumer too. */
-  private async cancel(): Promise<void> {
-    await this.ask(CANCEL_WITHIN_MS, (channel) => channel.cancel(this.tag));
   }
 
   private async settledOrAbandoned(): Promise<void> {

@@ -85,15 +85,16 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
   async beforeApplicationShutdown(): Promise<void> {
     this.stopped = true;
     this.retries.stop();
-    this.writer.stop();
     this.shutdown.onOverdue(() => this.leftover());
     await this.ownership.leave();
     // Cancelled first, they would let in who waits behind them, with their messages under way still.
     if (this.ownership.isInDoubt) await this.registry.dropAll();
     const giveUp = delay(this.shutdown.drainWithinMs, undefined, { ref: false });
-    const { unsettled } = await this.registry.drain(giveUp, (tenantId) =>
-      this.ownership.letGo(tenantId),
-    );
+    const { unsettled } = await this.registry.drain(giveUp, {
+      // No sooner: what goes back would come again at once, and each time be nearer to its delivery limit.
+      onCancelled: () => this.writer.stop(),
+      onStopped: (tenantId) => this.ownership.letGo(tenantId),
+    });
     if (unsettled > 0) this.logger.warn(`${unsettled} messages go back to their queues`);
     for (const timer of this.timers) clearInterval(timer);
     await this.ownership.end();

@@ -55,18 +55,26 @@ export class TestBroker {
 
   /** The first message that waits for a tenant who is paused; it goes back as it was. */
   async first(tenantId: string): Promise<ConsumeMessage> {
+    const [message] = await this.waiting(tenantId, 1);
+    return message as ConsumeMessage;
+  }
+
+  /** So many that wait in a queue without a consumer; they go back as they were. */
+  async waiting(tenantId: string, count: number): Promise<ConsumeMessage[]> {
     const channel = await this.connection.createChannel();
-    await channel.prefetch(1);
+    await channel.prefetch(count);
+    const messages: ConsumeMessage[] = [];
     // A queue with a single active consumer does not answer `basic.get`.
-    const message = await new Promise<ConsumeMessage>((resolve, reject) => {
+    await new Promise<void>((resolve, reject) => {
       channel
         .consume(queueOf(tenantId), (delivered) => {
-          if (delivered) resolve(delivered);
+          if (delivered) messages.push(delivered);
+          if (messages.length === count) resolve();
         })
         .catch(reject);
     });
     await channel.close();
-    return message;
+    return messages;
   }
 
   async deleteQueue(tenantId: string): Promise<void> {

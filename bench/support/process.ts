@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from '@app/local-stack';
 
 const DIST = resolve(__dirname, '../..');
+const GUARD = resolve(__dirname, 'ends-with-bench.js');
 const UP_WITHIN_MS = 120_000;
 const POLL_MS = 20;
 
@@ -30,7 +31,7 @@ export class MeasuredProcess {
   /** A script below `dist/`, with these variables and nothing else. */
   static run(script: string, env: Record<string, string>, url = ''): MeasuredProcess {
     const { PATH = '' } = process.env;
-    const child = spawn(process.execPath, [resolve(DIST, script)], {
+    const child = spawn(process.execPath, ['--require', GUARD, resolve(DIST, script)], {
       env: { PATH, NODE_ENV: 'production', ...env },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });

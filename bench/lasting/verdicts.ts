@@ -14,8 +14,8 @@ export function verdicts(
   const of = (key: keyof Sample): number[] => samples.map((each) => each[key]);
   const memory = median(of('memoryBytes'));
   const grown = growthOf(of('at'), of('memoryBytes'));
-  const growing = (what: string, key: keyof Sample): Row =>
-    required(`${what}: more at the end`, lastOf(of(key)) - firstOf(of(key)), String, { atMost: 0 });
+  const growing = (what: string, key: keyof Sample, atMost = 0): Row =>
+    required(`${what}: how the fewest of a third grew`, floorGrowthOf(of(key)), String, { atMost });
   return [
     reported('memory of the process, median', megabytes(memory)),
     required('its growth, by linear regression', grown, megabytes, {
@@ -31,13 +31,8 @@ export function verdicts(
     ),
     growing('channels', 'channels'),
     growing('connections to the broker', 'brokerConnections'),
-    // The pool opens them as they are needed, and closes those that idle: one moment tells nothing.
-    required(
-      'connections to the database: growth, by regression',
-      growthOf(of('at'), of('databaseConnections')),
-      (connections) => connections.toFixed(1),
-      { atMost: 1 },
-    ),
+    // The pool opens them as they are needed, and closes those that idle.
+    growing('connections to the database', 'databaseConnections', 1),
     required('prepared statements, the most of a connection', statements, String, {
       atMost: STATEMENTS,
     }),
@@ -51,6 +46,12 @@ const lastOf = (values: readonly number[]): number => values.at(-1) ?? NaN;
 /** Node warns once when an emitter has more listeners than it should. */
 const listenerWarnings = (complaints: string): number =>
   complaints.match(/MaxListenersExceededWarning/g)?.length ?? 0;
+
+/** What leaks never goes below what has leaked, however much comes and goes: the last third against the first. */
+function floorGrowthOf(values: readonly number[]): number {
+  const third = Math.ceil(values.length / 3);
+  return Math.min(...values.slice(-third)) - Math.min(...values.slice(0, third));
+}
 
 /** The slope of the least squares, times the time that passed. */
 function growthOf(times: readonly number[], values: readonly number[]): number {

@@ -4,7 +4,11 @@ import type { Sample } from './sample';
 /** The program has fewer by name; one that leaked would have thousands. */
 const STATEMENTS = 20;
 
-/** Flat: the trend over the whole run makes less than a tenth of what there is, or 10 MB. */
+/**
+ * Nothing that leaks goes below what has leaked, however much comes and goes: memory with each full
+ * collection, connections with the pool that opens and closes them. So what counts is the least of the
+ * last third against that of the first. Memory is flat when that is less than a tenth of it, or 10 MB.
+ */
 export function verdicts(
   samples: readonly Sample[],
   statements: number,
@@ -13,12 +17,11 @@ export function verdicts(
 ): Row[] {
   const of = (key: keyof Sample): number[] => samples.map((each) => each[key]);
   const memory = median(of('memoryBytes'));
-  const grown = growthOf(of('at'), of('memoryBytes'));
   const growing = (what: string, key: keyof Sample, atMost = 0): Row =>
-    required(`${what}: how the fewest of a third grew`, floorGrowthOf(of(key)), String, { atMost });
+    required(`${what}: growth of the fewest`, floorGrowthOf(of(key)), String, { atMost });
   return [
     reported('memory of the process, median', megabytes(memory)),
-    required('its growth, by linear regression', grown, megabytes, {
+    required('its growth, of the least', floorGrowthOf(of('memoryBytes')), megabytes, {
       atMost: Math.max(10e6, memory / 10),
     }),
     required(
@@ -31,7 +34,6 @@ export function verdicts(
     ),
     growing('channels', 'channels'),
     growing('connections to the broker', 'brokerConnections'),
-    // The pool opens them as they are needed, and closes those that idle.
     growing('connections to the database', 'databaseConnections', 1),
     required('prepared statements, the most of a connection', statements, String, {
       atMost: STATEMENTS,
@@ -40,27 +42,11 @@ export function verdicts(
   ];
 }
 
-const firstOf = (values: readonly number[]): number => values[0] ?? NaN;
-const lastOf = (values: readonly number[]): number => values.at(-1) ?? NaN;
-
 /** Node warns once when an emitter has more listeners than it should. */
 const listenerWarnings = (complaints: string): number =>
   complaints.match(/MaxListenersExceededWarning/g)?.length ?? 0;
 
-/** What leaks never goes below what has leaked, however much comes and goes: the last third against the first. */
 function floorGrowthOf(values: readonly number[]): number {
   const third = Math.ceil(values.length / 3);
   return Math.min(...values.slice(-third)) - Math.min(...values.slice(0, third));
-}
-
-/** The slope of the least squares, times the time that passed. */
-function growthOf(times: readonly number[], values: readonly number[]): number {
-  const mean = (all: readonly number[]): number => all.reduce((a, b) => a + b, 0) / all.length;
-  const [time, value] = [mean(times), mean(values)];
-  const together = times.reduce(
-    (sum, at, index) => sum + (at - time) * ((values[index] ?? 0) - value),
-    0,
-  );
-  const spread = times.reduce((sum, at) => sum + (at - time) ** 2, 0);
-  return (together / spread) * (lastOf(times) - firstOf(times));
 }

@@ -15,6 +15,7 @@ describe('courtesy', () => {
   let courtesy: Courtesy;
   let answer: () => void;
   let arrived: Promise<void>;
+  let handled: number;
   /** Who has passed it is let in, as by a token that was checked. */
   let door: Promise<void>;
 
@@ -26,12 +27,14 @@ describe('courtesy', () => {
     courtesy = new Courtesy(requests);
     door = Promise.resolve();
     fastify.addHook('onRequest', () => door);
+    handled = 0;
     arrived = new Promise((resolve) => {
       const held = new Promise<void>((release) => (answer = release));
       fastify.route({
         method: ['GET', 'POST'],
         url: '/',
         handler: async () => {
+          handled++;
           resolve();
           await held;
           return 'done';
@@ -121,9 +124,10 @@ describe('courtesy', () => {
     answer();
   });
 
-  it('waits for no caller who has gone away', async () => {
-    const caller = await call('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
-    await arrived;
+  it.each([1, 3])('waits for no caller who has gone away with %d requests', async (count) => {
+    const caller = await call('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(count));
+    while (handled < count) await new Promise(setImmediate);
+    expect(courtesy.rest(false)).toBeGreaterThan(0);
     caller.destroy();
     await untilNone();
     expect(courtesy.rest(false)).toBe(0);

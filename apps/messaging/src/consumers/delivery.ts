@@ -72,8 +72,12 @@ function bodyProblem(body: Buffer, text: string): string | undefined {
   } catch (error) {
     return `The body is not JSON: ${error instanceof Error ? error.message : String(error)}`;
   }
-  const problem = jsonbProblem(text);
-  return problem && `The body ${problem}`;
+  try {
+    const problem = jsonbProblem(text);
+    return problem && `The body ${problem}`;
+  } catch (error) {
+    return `The body cannot be checked: ${error instanceof Error ? error.message : String(error)}`;
+  }
 }
 
 /** A UUID is the id; any other text stands for one, so that it is stored once all the same. */

@@ -23,6 +23,8 @@ describe('jsonbProblem', () => {
     `"${'['.repeat(5000)}"`,
     `"${'\\"['.repeat(5000)}"`,
     `[${'[],'.repeat(5000)}[]]`,
+    '["\\\\\\"1e999999"]',
+    `"\\ud83d\\ude00${'\\n'.repeat(5_000_000)}"`,
   ])('lets pass what jsonb holds: %.40s', (text) => {
     expect(jsonbProblem(text)).toBeUndefined();
   });
@@ -40,6 +42,7 @@ describe('jsonbProblem', () => {
     ['0e2000000000', /out of range/],
     [`0.${'1'.repeat(16_384)}`, /out of range/],
     ['[1,{"a":1E+200000}]', /out of range/],
+    ['["\\\\",1e999999]', /out of range/],
     [nested(MAX_DEPTH + 1), /deep/],
     [`{"a":${nested(MAX_DEPTH)}}`, /deep/],
   ])('names what jsonb cannot hold: %.40s', (text, reason) => {

@@ -39,15 +39,45 @@ export function jsonbProblem(text: string): string | undefined {
   return undefined;
 }
 
-const STRING = /"[^"\\]*(?:\\.[^"\\]*)*"/g;
 const NUMBER = /-?\d[\d.eE+-]*/g;
 
 /** Names of properties are strings too. */
 function someString(text: string, matches: (string: string) => boolean): boolean {
-  return (text.match(STRING) ?? []).some((literal) => matches(JSON.parse(literal) as string));
+  for (const [start, end] of stringsIn(text)) {
+    if (matches(JSON.parse(text.slice(start, end)) as string)) return true;
+  }
+  return false;
 }
 
-const numbersIn = (text: string): string[] => text.replace(STRING, '""').match(NUMBER) ?? [];
+function numbersIn(text: string): string[] {
+  let between = '';
+  let from = 0;
+  for (const [start, end] of stringsIn(text)) {
+    between += `${text.slice(from, start)} `;
+    from = end;
+  }
+  return (between + text.slice(from)).match(NUMBER) ?? [];
+}
+
+/**
+ * Where the strings begin and end, their quotes included. A pattern would remember a place to go back to
+ * for each escape, and with some millions of them run out of memory for that.
+ */
+function* stringsIn(text: string): Generator<[start: number, end: number]> {
+  for (let start = text.indexOf('"'); start >= 0;) {
+    let end = text.indexOf('"', start + 1);
+    while (isEscaped(text, end)) end = text.indexOf('"', end + 1);
+    yield [start, end + 1];
+    start = text.indexOf('"', end + 1);
+  }
+}
+
+/** Whether the quote at `at` is part of a string: the backslashes before it are odd in number. */
+function isEscaped(text: string, at: number): boolean {
+  let first = at;
+  while (text[first - 1] === '\\') first--;
+  return (at - first) % 2 === 1;
+}
 
 function fitsNumeric(number: string): boolean {
   const [mantissa = '', exponentText = '0'] = number.toLowerCase().split('e');

@@ -29,6 +29,9 @@ const UNAVAILABLE = [
   /^E(?!RR_)[A-Z_]+$/,
 ];
 
+/** Where PostgreSQL says that nothing can be written until somebody vacuums, by the code of a row too large. */
+const OUT_OF_IDS = /^GetNew(TransactionId|MultiXactId)$/;
+
 /** What `pg` and TypeORM say, without a code, when there is no connection to be had. */
 const UNAVAILABLE_TEXT =
   /timeout exceeded when trying to connect|Query read timeout|Connection terminated|connection error|not queryable|Cannot use a pool after|Driver not Connected|SSL connection|[Cc]onnection .*(not established|is not set)|No metadata for/;
@@ -48,7 +51,7 @@ export function reasonOf(error: unknown): string {
 
 /** Whether the database, rather than what was asked of it, is the reason that this failed. */
 export function isDatabaseUnavailable(error: unknown): boolean {
-  if (isRoleAway(error)) return true;
+  if (isRoleAway(error) || isOutOfIds(error)) return true;
   const code = codeOf(error);
   if (code !== undefined) return UNAVAILABLE.some((pattern) => pattern.test(code));
   if (error instanceof AggregateError) return error.errors.some(isDatabaseUnavailable);
@@ -64,6 +67,10 @@ export function isLockedOut(error: unknown): boolean {
 /** Its migration was taken back, or a grant: no session begins, and no message is to blame for that. */
 function isRoleAway(error: unknown): boolean {
   return error instanceof Error && error.message.includes(`role "${SERVING_ROLE}"`);
+}
+
+function isOutOfIds(error: unknown): boolean {
+  return OUT_OF_IDS.test(String(Reflect.get(Object(error) as object, 'routine')));
 }
 
 /** That a row's tenant has no partition is a check violation that names no constraint. */

@@ -16,6 +16,7 @@ describe('classify', () => {
     failure('25006', 'cannot execute INSERT in a read-only transaction'),
     failure('40P01', 'deadlock detected'),
     failure('42P01', 'relation "messages" does not exist'),
+    Object.assign(failure('54000'), { routine: 'GetNewTransactionId' }),
     failure(undefined, 'Connection terminated unexpectedly'),
     failure(undefined, 'timeout exceeded when trying to connect'),
     failure(undefined, 'Query read timeout'),

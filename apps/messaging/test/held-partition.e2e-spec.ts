@@ -4,6 +4,7 @@ import type { Page } from './support/api';
 import { TestBroker } from './support/broker';
 import { partitionOf, TestDatabase } from './support/database';
 import { eventually, throughout } from './support/eventually';
+import { detachByHand } from './support/partitions';
 import { Program } from './support/program';
 import { StoringLock } from './support/storing-lock';
 
@@ -90,19 +91,48 @@ describe('while somebody holds the partition of a tenant', () => {
     },
   );
 
-  it('the same holds for its dead letters', async () => {
-    tenantId = await program.api.createTenant(MANY_WORKERS * 2);
+  /** Only with its first dead letter a tenant has a partition for them, which is held from then on. */
+  async function holdDeadLetters(): Promise<StoringLock> {
     await broker.publish(tenantId, 'no JSON', { messageId: randomUUID() });
     await eventually(async () => expect(await dead()).toHaveLength(1));
-    const partition = partitionOf(tenantId, 'dead_letters');
-    const lock = await StoringLock.holdTable(database, partition, 'SHARE');
-    for (let left = DEAD; left > 0; left--)
-      await broker.publish(tenantId, 'no JSON either', { messageId: randomUUID() });
+    return StoringLock.holdTable(database, partitionOf(tenantId, 'dead_letters'), 'SHARE');
+  }
+
+  async function expectKeptAfterwards(lock: StoringLock): Promise<void> {
     await throughout(delay(HELD_MS), expectOthersGoOn);
     expect(await dead()).toHaveLength(1);
-
     await lock.release();
     await eventually(async () => expect(await dead()).toHaveLength(1 + DEAD));
+  }
+
+  it('the same holds for its dead letters', async () => {
+    tenantId = await program.api.createTenant(MANY_WORKERS * 2);
+    const lock = await holdDeadLetters();
+    for (let left = DEAD; left > 0; left--)
+      await broker.publish(tenantId, 'no JSON either', { messageId: randomUUID() });
+    await expectKeptAfterwards(lock);
+  });
+
+  it('and for those that are set aside since they came too often', async () => {
+    tenantId = await program.api.createTenant(DEAD);
+    const lock = await holdDeadLetters();
+    await program.api.pause(tenantId);
+    await program.api.sendBatch(tenantId, [...Array(DEAD).keys()]);
+    await broker.waiting(tenantId, DEAD);
+    await program.api.resume(tenantId);
+    await expectKeptAfterwards(lock);
+  });
+
+  it('and while its partition is detached as well', async () => {
+    tenantId = await program.api.createTenant(WORKERS);
+    await detachByHand(database, tenantId);
+    const lock = await StoringLock.hold(database, tenantId, 'SHARE');
+    await program.api.sendBatch(tenantId, [...Array(SENT).keys()]);
+    await throughout(delay(HELD_MS), expectOthersGoOn);
+
+    await lock.release();
+    await eventually(async () => expect(await database.stored(tenantId)).toBe(SENT));
+    expect(await dead()).toEqual([]);
   });
 
   it('the large ones go on as well that have as much to store, and share their batches', async () => {

@@ -134,15 +134,19 @@ export class BatchWrite {
   }
 
   /** @returns what becomes of the tenant's messages; undefined when they can be tried again */
-  private async withoutPartition(tenantId: string): Promise<Outcome | undefined> {
+  private async withoutPartition(tenantId: string): Promise<Written | undefined> {
     if (this.restored.has(tenantId)) return { kind: 'failed' };
-    const { tenants, partition, database } = this.parts;
+    const { tenants, partition } = this.parts;
     const found = { living: false };
-    const answer = await database.ask(async () => {
+    const answer = await this.ask(async () => {
       found.living = await tenants.isLiving(tenantId);
       if (found.living) await partition.restore(tenantId);
     });
     if (answer.kind === 'abandoned') return answer;
+    if (answer.kind === 'locked') {
+      this.held.add(tenantId);
+      return HELD;
+    }
     if (answer.kind !== 'done') return { kind: 'failed' };
     this.restored.add(tenantId);
     return found.living ? undefined : { kind: 'tenant gone' };

@@ -6,6 +6,7 @@ import { TenantsService } from '../tenants/tenants.service';
 import { Courtesy } from './courtesy';
 import { readDelivery } from './delivery';
 import { DeliveryLimit } from './delivery-limit';
+import { InTurn } from './in-turn';
 import type { Outcome } from './settlement';
 import { StoringFailures } from './storing-failures';
 import { TenantConsumer } from './tenant-consumer';
@@ -25,8 +26,8 @@ interface DrainListeners {
 export class ConsumerRegistry {
   private readonly logger = new Logger(ConsumerRegistry.name);
   private readonly consumers = new Map<string, TenantConsumer>();
-  /** The last step of each tenant's chain: no two work on the same tenant. */
-  private readonly steps = new Map<string, Promise<unknown>>();
+  /** No two work on the same tenant. */
+  private readonly turns = new InTurn();
   private draining = false;
   private changed: () => void = () => undefined;
   private broke: (tenantId: string) => void = () => undefined;
@@ -78,7 +79,7 @@ export class ConsumerRegistry {
     read: () => Promise<Lease | undefined>,
     release: () => Promise<void>,
   ): Promise<void> {
-    return this.inTurn(tenantId, async () => {
+    return this.turns.do(tenantId, async () => {
       const lease = await read();
       await this.stopUnless(this.consumers.get(tenantId), lease);
       if (!lease) return;
@@ -215,16 +216,5 @@ export class ConsumerRegistry {
     this.courtesy.left(consumer.workers);
     consumer.place.leave();
     this.changed();
-  }
-
-  private inTurn<Result>(tenantId: string, work: () => Promise<Result>): Promise<Result> {
-    const before = this.steps.get(tenantId) ?? Promise.resolve();
-    const step = before.then(work, work);
-    this.steps.set(tenantId, step);
-    const tidy = (): void => {
-      if (this.steps.get(tenantId) === step) this.steps.delete(tenantId);
-    };
-    step.then(tidy, tidy);
-    return step;
   }
 }

@@ -6,6 +6,7 @@ import { type DeadLetterRow, DeadLetterStore } from '../dead-letters/dead-letter
 import { TenantPartition } from '../tenants/tenant-partition';
 import { TenantsService } from '../tenants/tenants.service';
 import { deadLetterRow, type Delivery, readDelivery } from './delivery';
+import { InTurn } from './in-turn';
 import type { Outcome } from './settlement';
 import { UntilAnswered } from './until-answered';
 import { classify } from './write-failure';
@@ -14,6 +15,8 @@ import { classify } from './write-failure';
 @Injectable()
 export class DeadLetterBurial {
   private readonly logger = new Logger(DeadLetterBurial.name);
+  /** Each may wait on a connection for a lock, and one tenant's must not take those of all others. */
+  private readonly turns = new InTurn();
 
   constructor(
     private readonly store: DeadLetterStore,
@@ -38,7 +41,9 @@ export class DeadLetterBurial {
   /** Keeps one that came back too often, unless it turns out to be stored; never rejects. */
   async keep(delivery: Delivery, reason: string): Promise<Outcome> {
     const row = deadLetterRow(delivery, reason);
-    const answer = await this.database.insist(() => this.keepSomewhere(row));
+    const insist = (): ReturnType<UntilAnswered['insist']> =>
+      this.database.insist(() => this.keepSomewhere(row));
+    const answer = await this.turns.do(row.tenantId, insist);
     switch (answer.kind) {
       case 'done':
         return { kind: 'dead', reason };
@@ -59,8 +64,16 @@ export class DeadLetterBurial {
       const homeless = classify(error).kind === 'no partition';
       if (!homeless || !(await this.tenants.isLiving(row.tenantId))) throw error;
       await this.partition.restore(row.tenantId);
-      await this.store.keepUnlessStored(row);
+      await this.keepAtHome(row);
     }
+  }
+
+  /** @throws what is waited for when there is still no partition: the tenant lives, and so does its message */
+  private async keepAtHome(row: DeadLetterRow): Promise<void> {
+    await this.store.keepUnlessStored(row).catch((error: unknown) => {
+      if (classify(error).kind !== 'no partition') throw error;
+      throw new Error(`tenant ${row.tenantId} has no partition for dead letters`, { cause: error });
+    });
   }
 
   /** What nobody can ever be shown would otherwise come back for ever. It is in the log. */

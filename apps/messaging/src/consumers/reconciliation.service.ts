@@ -148,15 +148,15 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
   }
 
   private async pass(): Promise<void> {
-    // Without the broker nothing can be started; its return asks for another pass.
-    if (this.stopped || !this.connection.isUp()) return;
+    if (this.stopped || !(this.complete || this.connection.isUp())) return;
     await this.ownership.balance();
     await this.ownership.buryDead();
     const asOf = ++this.tick;
     const held = await this.ownership.held();
     this.reporter.compare(held);
     const leases = new Map(held.map((lease) => [lease.tenantId, lease]));
-    const different = this.differing(leases);
+    // Without the broker nothing can be started, and what others are to have is let go all the same.
+    const different = this.connection.isUp() ? this.differing(leases) : unwanted(held);
     await inParallel(AT_A_TIME, different, (tenantId) => this.mend(tenantId, leases, asOf));
     this.forgetBefore(asOf);
     this.reporter.wake();
@@ -208,10 +208,13 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
   }
 
   private leftover(): string | undefined {
-    const consumers = this.registry.running().length;
-    return consumers > 0 ? `${consumers} consumers with what they had taken` : undefined;
+    const { inFlight } = this.registry;
+    return inFlight > 0 ? `${inFlight} messages that were taken and are not stored` : undefined;
   }
 }
+
+const unwanted = (leases: readonly Lease[]): string[] =>
+  leases.filter(({ wanted }) => !wanted).map(({ tenantId }) => tenantId);
 
 async function inParallel<Item>(
   atATime: number,

@@ -5,7 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from '@app/local-stack';
 
 const DIST = resolve(__dirname, '../..');
-const GUARD = resolve(__dirname, 'ends-with-bench.js');
+/** What is measured does not outlive a benchmark that was killed. */
+const PARENT_WATCH = resolve(DIST, '../libs/local-stack/bootstrap/parent-watch.mjs');
 const UP_WITHIN_MS = 120_000;
 const POLL_MS = 20;
 
@@ -31,7 +32,7 @@ export class MeasuredProcess {
   /** A script below `dist/`, with these variables and nothing else. */
   static run(script: string, env: Record<string, string>, url = ''): MeasuredProcess {
     const { PATH = '' } = process.env;
-    const child = spawn(process.execPath, ['--require', GUARD, resolve(DIST, script)], {
+    const child = spawn(process.execPath, ['--import', PARENT_WATCH, resolve(DIST, script)], {
       env: { PATH, NODE_ENV: 'production', ...env },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });

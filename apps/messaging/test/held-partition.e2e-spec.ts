@@ -118,6 +118,7 @@ describe('while somebody holds the partition of a tenant', () => {
     const lock = await holdDeadLetters();
     await program.api.pause(tenantId);
     await program.api.sendBatch(tenantId, [...Array(DEAD).keys()]);
+    // Once is too often here.
     await broker.waiting(tenantId, DEAD);
     await program.api.resume(tenantId);
     await expectKeptAfterwards(lock);
@@ -173,7 +174,6 @@ describe('while somebody holds the partition of a tenant', () => {
     await program.api.sendBatch(tenantId, [1, 2, 3, 4, 5]);
     await throughout(delay(HELD_MS / 2), expectOthersGoOn);
     expect(await program.stop()).toEqual({ code: 0, signal: null });
-    // A queue that is replicated takes back in a moment what its last consumer let go.
     await eventually(async () =>
       expect(await broker.queue(tenantId)).toEqual({ ready: 5, consumers: 0 }),
     );

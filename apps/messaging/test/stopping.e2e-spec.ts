@@ -4,7 +4,9 @@ import { TestDatabase } from './support/database';
 import { eventually } from './support/eventually';
 import { account, ALL_ONCE } from './support/load';
 import { Program } from './support/program';
+import { servers } from './support/servers';
 import { StoringLock } from './support/storing-lock';
+import { TcpProxy } from './support/tcp-proxy';
 import { endBy, readUnderWay, takenMessages } from './support/under-way';
 
 const TIMEOUT_MS = 8_000;
@@ -37,9 +39,10 @@ describe('a stop', () => {
     await database.drop();
   });
 
-  const start = (timeoutMs: number): Promise<Program> =>
+  const start = (timeoutMs: number, rabbitmqUrl = servers().rabbitmqUrl): Promise<Program> =>
     Program.start({
       databaseUrl: database.url,
+      rabbitmqUrl,
       env: { SHUTDOWN_TIMEOUT_MS: String(timeoutMs) },
     });
 
@@ -102,5 +105,17 @@ describe('a stop', () => {
     expect(program.output).toMatch(/took too long; left: .*request/);
     await expect(answer).rejects.toThrow();
     await lock.release();
+  });
+
+  it('says so of messages as well, which a broker that hangs does not take back', async () => {
+    await program.kill();
+    const proxy = await TcpProxy.start(servers().rabbitmqUrl);
+    program = await start(2_000, proxy.url);
+    await takenMessages(program, database, broker);
+    proxy.freeze();
+
+    expect((await endBy(program, 'SIGTERM')).code).toBe(1);
+    expect(program.output).toMatch(/took too long; left: 3 messages/);
+    await proxy.stop();
   });
 });

@@ -143,10 +143,7 @@ export class BatchWrite {
       if (found.living) await partition.restore(tenantId);
     });
     if (answer.kind === 'abandoned') return answer;
-    if (answer.kind === 'locked') {
-      this.held.add(tenantId);
-      return HELD;
-    }
+    if (answer.kind === 'locked') return this.hold(tenantId);
     if (answer.kind !== 'done') return { kind: 'failed' };
     this.restored.add(tenantId);
     return found.living ? undefined : { kind: 'tenant gone' };
@@ -184,14 +181,18 @@ export class BatchWrite {
       case 'abandoned':
         return answer;
       case 'locked':
-        this.held.add(tenantId);
-        return HELD;
+        return this.hold(tenantId);
       case 'no partition':
         return (await this.withoutPartition(tenantId)) ?? this.bury(delivery, reason);
       case 'refused':
       case 'unknown':
         return this.notKept(tenantId, answer);
     }
+  }
+
+  private hold(tenantId: string): Written {
+    this.held.add(tenantId);
+    return HELD;
   }
 
   private notKept(tenantId: string, { reason }: AtFault): Outcome {

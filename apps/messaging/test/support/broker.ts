@@ -53,13 +53,13 @@ export class TestBroker {
     }
   }
 
-  /** The first message that waits for a tenant who is paused; it goes back as it was. */
+  /** The first message that waits for a tenant who is paused; it goes back, delivered once more. */
   async first(tenantId: string): Promise<ConsumeMessage> {
     const [message] = await this.waiting(tenantId, 1);
     return message as ConsumeMessage;
   }
 
-  /** So many that wait in a queue without a consumer; they go back as they were. */
+  /** So many that wait in a queue without a consumer; they go back, delivered once more. */
   async waiting(tenantId: string, count: number): Promise<ConsumeMessage[]> {
     const channel = await this.connection.createChannel();
     await channel.prefetch(count);

@@ -85,12 +85,17 @@ export class ConfirmedPublisher {
     return new Promise((resolve) => {
       const outcomes = new Array<PublishOutcome>(messages.length);
       let open = messages.length;
+      const sendings: Pending[] = [];
       for (const [index, message] of messages.entries()) {
-        this.publishOne(exchange, routingKey, message, (outcome) => {
+        const settle = (outcome: PublishOutcome): void => {
           outcomes[index] = outcome;
           if (--open === 0) resolve(outcomes);
-        });
+        };
+        const reason = this.refusal(message.body.byteLength);
+        if (reason === undefined) sendings.push(this.track(exchange, routingKey, message, settle));
+        else settle({ kind: 'unavailable', reason });
       }
+      this.channel.send(sendings);
     });
   }
 
@@ -100,17 +105,6 @@ export class ConfirmedPublisher {
     const unwanted = { body: Buffer.alloc(0), ...none };
     const [outcome = CONFIRMED] = await this.publish(exchange, 'probe', [unwanted]);
     return outcome.kind === 'unroutable' ? CONFIRMED : outcome;
-  }
-
-  private publishOne(
-    exchange: string,
-    routingKey: string,
-    message: Publishing,
-    settle: (outcome: PublishOutcome) => void,
-  ): void {
-    const reason = this.refusal(message.body.byteLength);
-    if (reason === undefined) this.track(exchange, routingKey, message, settle);
-    else settle({ kind: 'unavailable', reason });
   }
 
   private refusal(bytes: number): string | undefined {
@@ -127,7 +121,7 @@ export class ConfirmedPublisher {
     routingKey: string,
     { body, messageId, contentType, type, headers }: Publishing,
     settle: (outcome: PublishOutcome) => void,
-  ): void {
+  ): Pending {
     // A return carries no delivery tag, and several publishes may share a message id.
     const number = this.pending.next;
     const correlationId = String(number);
@@ -149,8 +143,8 @@ export class ConfirmedPublisher {
     });
     this.pending.add(pending);
     this.pendingBytes += body.byteLength;
-    this.channel.send(pending);
     this.timer ??= setTimeout(() => this.expire(), CONFIRM_WITHIN_MS);
+    return pending;
   }
 
   /** One timer for all: it goes off when the oldest is due, and looks at those that have come since. */

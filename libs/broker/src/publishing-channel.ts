@@ -18,6 +18,20 @@ export interface Sending {
 }
 
 /**
+ * With so many under way the broker has enough to do: what comes meanwhile gathers, and goes to it
+ * together as soon as fewer are. A group costs broker and process hardly more than one message does, and
+ * the broker would have it wait for its disk anyway. Who publishes when little is under way waits for
+ * nobody. Nagle's algorithm does so with bytes: https://www.rfc-editor.org/rfc/rfc896
+ */
+const ENOUGH_UNDER_WAY = 8;
+
+/** A group of so many does not wait. */
+const FULL_GROUP = 100;
+
+/** Nor does any for longer, since a queue that confirms nothing is not to hold up others. */
+const GATHER_WITHIN_MS = 3;
+
+/**
  * Sends on whatever channel there is at present. What the socket has no room for waits here, and not
  * in the library's buffers, so that it can still be taken back; so does what comes while a new
  * connection is set up. The connection manager does the same with a timer, two promises and a turn of
@@ -27,6 +41,9 @@ export class PublishingChannel {
   private channel: ConfirmChannel | undefined;
   private hasRoom = false;
   private waiting: Sending[] = [];
+  /** What the present channel has not confirmed yet. */
+  private unconfirmed = { count: 0 };
+  private groupDue: NodeJS.Timeout | undefined;
 
   /** `reconnect` ends the connection, for another one to be set up. */
   constructor(private readonly reconnect: () => void) {}
@@ -34,15 +51,18 @@ export class PublishingChannel {
   /** Takes over a channel that was set up; `onReturn` hears of what no queue took. */
   open(channel: ConfirmChannel, onReturn: (message: Message) => void): void {
     this.channel = channel;
+    this.unconfirmed = { count: 0 };
     channel.on('return', onReturn);
     channel.on('drain', () => this.onRoom(channel));
     channel.on('close', () => this.onClosed(channel));
     this.onRoom(channel);
   }
 
-  send(sending: Sending): void {
-    if (this.channel && this.hasRoom) this.sendOn(this.channel, sending);
-    else this.waiting.push(sending);
+  /** In their order, and behind all that was to be sent before. */
+  send(sendings: readonly Sending[]): void {
+    for (const sending of sendings) this.waiting.push(sending);
+    if (!this.isBusy || this.waiting.length >= FULL_GROUP) this.sendWaiting();
+    else this.groupDue ??= setTimeout(() => this.sendWaiting(), GATHER_WITHIN_MS);
   }
 
   /** Drops what was abandoned: the oldest are the first. */
@@ -54,17 +74,24 @@ export class PublishingChannel {
   private onRoom(channel: ConfirmChannel): void {
     if (this.channel !== channel) return;
     this.hasRoom = true;
-    let sent = 0;
-    for (const next of this.waiting) {
-      if (!this.isOpen()) break;
-      sent++;
-      if (!next.abandoned) this.sendOn(channel, next);
-    }
-    this.waiting.splice(0, sent);
+    this.sendWaiting();
   }
 
-  private isOpen(): boolean {
-    return this.hasRoom;
+  private get isBusy(): boolean {
+    return this.unconfirmed.count >= ENOUGH_UNDER_WAY;
+  }
+
+  /** As far as there is room. */
+  private sendWaiting(): void {
+    clearTimeout(this.groupDue);
+    this.groupDue = undefined;
+    let sent = 0;
+    for (const next of this.waiting) {
+      if (!this.channel || !this.hasRoom) break;
+      sent++;
+      if (!next.abandoned) this.sendOn(this.channel, next);
+    }
+    this.waiting.splice(0, sent);
   }
 
   private onClosed(channel: ConfirmChannel): void {
@@ -76,7 +103,13 @@ export class PublishingChannel {
   /** The library calls back for every message: with null, or with an error when the channel closes. */
   private sendOn(channel: ConfirmChannel, sending: Sending): void {
     const { exchange, routingKey, body, options } = sending;
-    const confirmed = (error: Error | null): void => sending.done(error ?? undefined);
+    const { unconfirmed } = this;
+    unconfirmed.count++;
+    const confirmed = (error: Error | null): void => {
+      unconfirmed.count--;
+      sending.done(error ?? undefined);
+      if (error === null && !this.isBusy && this.waiting.length > 0) this.sendWaiting();
+    };
     try {
       this.hasRoom = channel.publish(exchange, routingKey, body, options, confirmed);
     } catch (error) {

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { migrationOptions } from '@app/database';
 import { DataSource } from 'typeorm';
 import { partitionOf, TestDatabase } from './support/database';
-import { parentOf, pendingDetaches } from './support/partitions';
+import { detachHalfway, parentOf } from './support/partitions';
 
 const ROOT = resolve(__dirname, '../../..');
 
@@ -145,7 +145,7 @@ describe('the migrations', () => {
     it.each(['messages', 'dead_letters'])('go on where %s were interrupted', async (table) => {
       const holder = await database.connect();
       const [first = '', , , removed = '', last = ''] = tenantIds;
-      await pendingDetach(removed);
+      await detachHalfway(database, removed);
       await holder.query(`BEGIN; LOCK TABLE ${partitionOf(last, table)} IN ACCESS SHARE MODE`);
       await expect(source.runMigrations()).rejects.toThrow('lock timeout');
       expect(await parentOf(database, first, table)).toMatch(`${table}_group_`);
@@ -171,17 +171,5 @@ describe('the migrations', () => {
       expect(new Set(await parents('messages'))).toEqual(new Set(['messages']));
       expect(await counts()).toEqual([0, 1, 2, 3, 4]);
     });
-
-    /** A reader holds it up, and it is cancelled. */
-    async function pendingDetach(tenantId: string): Promise<void> {
-      const reader = await database.connect();
-      await reader.query('BEGIN; SELECT FROM messages LIMIT 1');
-      const removing = await database.connect();
-      await removing.query(`SET statement_timeout = '200ms'`);
-      const detach = `ALTER TABLE messages DETACH PARTITION ${partitionOf(tenantId)} CONCURRENTLY`;
-      await expect(removing.query(detach)).rejects.toThrow('statement timeout');
-      await Promise.all([removing.end(), reader.end()]);
-      expect(await pendingDetaches(database, tenantId)).toEqual([partitionOf(tenantId)]);
-    }
   });
 });

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { TestBroker } from './support/broker';
 import { partitionOf, TestDatabase } from './support/database';
 import { eventually } from './support/eventually';
-import { detachByHand } from './support/partitions';
+import { detachByHand, detachHalfway } from './support/partitions';
 import { poison } from './support/poison';
 import { Program } from './support/program';
 import { slowDownStoring, storeAtFullSpeed } from './support/slow-storing';
@@ -130,11 +130,19 @@ describe('a batch of many tenants', () => {
     await database.client.query(`DROP TABLE IF EXISTS ${partitionOf(tenantId)}`);
   }
 
-  it.each(['dropped', 'detached'])('is stored when a partition was %s by hand', async (how) => {
+  const dropByHand = async (tenantId: string): Promise<void> => {
+    await detachByHand(database, tenantId);
+    await database.client.query(`DROP TABLE ${partitionOf(tenantId)}`);
+  };
+
+  it.each<[string, (tenantId: string) => Promise<void>]>([
+    ['dropped', dropByHand],
+    ['detached', (tenantId) => detachByHand(database, tenantId)],
+    ['half detached', (tenantId) => detachHalfway(database, tenantId)],
+  ])('is stored when a partition was %s by hand', async (_how, takeAway) => {
     const group = await pausedTenants(4);
     const [bereft = ''] = group.tenantIds;
-    await detachByHand(database, bereft);
-    if (how === 'dropped') await database.client.query(`DROP TABLE ${partitionOf(bereft)}`);
+    await takeAway(bereft);
     const sent = group.tenantIds.flatMap((tenantId) => goodOnes(tenantId, 40));
     await publishAll(broker, sent);
     await group.resume();

@@ -81,9 +81,13 @@ export class TenantPartition {
   }
 
   private async restoreOne(table: GroupedTable, tenantId: string): Promise<void> {
+    const partition = partitionOf(table, tenantId);
     await this.database.transaction(async (client) => {
-      if (await isAttached(client, partitionOf(table, tenantId))) return;
+      const { parent, pending } = await attachmentOf(client, partition);
+      if (parent !== null && !pending) return;
       await client.query(LOCK_TIMEOUT);
+      if (pending)
+        await client.query(`ALTER TABLE ${parent} DETACH PARTITION ${partition} FINALIZE`);
       await attach(client, table, tenantId);
     });
   }
@@ -118,12 +122,21 @@ function attachSql(table: GroupedTable, group: string, tenantId: string): string
     ALTER TABLE ${group} ATTACH PARTITION ${partition} FOR VALUES IN ('${tenantId}');`;
 }
 
-async function isAttached(client: PoolClient, partition: string): Promise<boolean> {
-  const { rowCount } = await client.query(ATTACHED, [partition]);
-  return rowCount === 1;
+interface Attachment {
+  /** Null for a table that is attached to none, and for none at all. */
+  readonly parent: string | null;
+  /** Somebody's `DETACH … CONCURRENTLY` was interrupted: it counts for nothing any more, and is in the way. */
+  readonly pending: boolean;
 }
 
-const ATTACHED = 'SELECT FROM pg_inherits WHERE inhrelid = to_regclass($1)';
+async function attachmentOf(client: PoolClient, partition: string): Promise<Attachment> {
+  const { rows } = await client.query<Attachment>(ATTACHMENT, [partition]);
+  return rows[0] ?? { parent: null, pending: false };
+}
+
+const ATTACHMENT = `
+  SELECT inhparent::regclass::text AS parent, inhdetachpending AS pending
+  FROM pg_inherits WHERE inhrelid = to_regclass($1)`;
 
 const MISSING = `
   SELECT tenant_id::text FROM unnest($1::uuid[]) AS t (tenant_id)

@@ -30,6 +30,20 @@ export async function detachByHand(database: TestDatabase, tenantId: string): Pr
   await database.client.query(`ALTER TABLE ${parent} DETACH PARTITION ${partitionOf(tenantId)}`);
 }
 
+/** The same without a lock on the parent; a reader holds it up, and it is cancelled. */
+export async function detachHalfway(database: TestDatabase, tenantId: string): Promise<void> {
+  const reader = await database.connect();
+  await reader.query('BEGIN; SELECT FROM messages LIMIT 1');
+  const detaching = await database.connect();
+  await detaching.query(`SET statement_timeout = '200ms'`);
+  const partition = partitionOf(tenantId);
+  const parent = await parentOf(database, tenantId);
+  const detach = `ALTER TABLE ${parent} DETACH PARTITION ${partition} CONCURRENTLY`;
+  await expect(detaching.query(detach)).rejects.toThrow('statement timeout');
+  await Promise.all([detaching.end(), reader.end()]);
+  expect(await pendingDetaches(database, tenantId)).toEqual([partition]);
+}
+
 /** Those of a tenant's partitions whose detaching has begun and not ended. */
 export async function pendingDetaches(database: TestDatabase, tenantId: string): Promise<string[]> {
   const rows = await database.rows<{ name: string }>(

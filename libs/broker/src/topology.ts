@@ -39,7 +39,7 @@ export async function declareDeadLetterQueue(
 ): Promise<void> {
   const { exchange, type, queue } = topology.deadLetters;
   await channel.assertExchange(exchange, type, { durable: true });
-  await channel.assertQueue(queue, { durable: true, arguments: { 'x-queue-type': QUEUE_TYPE } });
+  await channel.assertQueue(queue, { durable: true, arguments: typeArguments(QUEUE_TYPE) });
   await bindDeadLetterQueue(channel);
 }
 
@@ -74,17 +74,15 @@ const NEVER = 2 ** 31 - 1;
  * - There is no dead letter exchange: what comes back too often is set aside by its consumer, who reads
  *   how often the queue has counted it. RabbitMQ 3.10 reads the publisher's `x-death` when it dead-letters:
  *   one message that expires with a forged one there ends that queue, or, at least once, the dead lettering
- *   of all queues of the node, which from then on declares no other. The delivery limit is set for
- *   releases that would have one of 20 by themselves.
+ *   of all queues of the node, which from then on declares no other.
  */
 function queueOptions({ QUEUE_TYPE }: QueueSettings): Options.AssertQueue {
-  const shared = {
-    'x-queue-type': QUEUE_TYPE,
-    'x-single-active-consumer': true,
-    'x-overflow': 'reject-publish',
-  };
-  return {
-    durable: true,
-    arguments: QUEUE_TYPE === 'quorum' ? { ...shared, 'x-delivery-limit': NEVER } : shared,
-  };
+  const own = { 'x-single-active-consumer': true, 'x-overflow': 'reject-publish' };
+  return { durable: true, arguments: { ...typeArguments(QUEUE_TYPE), ...own } };
 }
+
+/** The delivery limit is set for releases that would have one of 20 by themselves. */
+const typeArguments = (type: QueueSettings['QUEUE_TYPE']): Options.AssertQueue['arguments'] => ({
+  'x-queue-type': type,
+  ...(type === 'quorum' && { 'x-delivery-limit': NEVER }),
+});

@@ -121,6 +121,20 @@ describe('payloads', () => {
     expect(fieldsOf(expectProblem(answer, 400))).toEqual(['payload']);
   });
 
+  it('are refused that grow too large to be read, and those are read that just do not', async () => {
+    const numbers = (count: number): string => `[${Array(count).fill('1e131071').join(',')}]`;
+    await database.rows('SELECT $1::jsonb', [numbers(8)]);
+    const answer = await program.api.request('POST', messages(), `{"payload":${numbers(8)}}`);
+    expect(fieldsOf(expectProblem(answer, 400))).toEqual(['payload']);
+
+    const own = await program.api.createTenant();
+    const path = `/api/tenants/${own}/messages`;
+    const body = `{"payload":${numbers(7)}}`;
+    for (let sent = 0; sent < 10; sent++) await program.api.request('POST', path, body);
+    await eventually(async () => expect(await database.stored(own)).toBe(10));
+    expect(await program.api.allMessages(own)).toHaveLength(10);
+  });
+
   it('that were refused left nothing behind, nor did their batches', async () => {
     const mark = await program.api.send(tenantId, 'the last one');
     await eventually(async () => expect(await database.stored(tenantId)).toBe(holdable.length + 1));

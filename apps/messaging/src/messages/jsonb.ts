@@ -10,12 +10,22 @@ const MAX_FRACTION_DIGITS = 16_383;
 const MAX_EXPONENT = 1_000_000;
 
 /**
+ * PostgreSQL gives out numbers in full: `1e131071`, of 8 characters, with 131,072 digits. What is read is to
+ * have at most this size, or so many times that of what was sent.
+ */
+const MAX_WRITTEN = 1024 * 1024;
+const MAX_GROWTH = 8;
+
+/**
  * Only texts with any of these need a closer look; most have none. A run of digits is looked at from its
- * first one only: otherwise it would be read again from each.
+ * first one only: otherwise it would be read again from each. Exponents of two digits take a long text to
+ * become too much.
  */
 const NUL = /\\u0000/;
 const SURROGATE = /\\u[dD][89a-fA-F]/;
 const NUMBER_TO_CHECK = /\d[eE][+-]?\d{3}|(?<!\d)\d{1000}/;
+const LONG_TEXT = 50_000;
+const NUMBER_IN_LONG_TEXT = /\d[eE][+-]?\d{2}|(?<!\d)\d{1000}/;
 
 /**
  * Why `jsonb` cannot hold this JSON text, or undefined when it can. The text must be valid JSON.
@@ -30,8 +40,10 @@ export function jsonbProblem(text: string): string | undefined {
   if (SURROGATE.test(text) && someString(text, (string) => !string.isWellFormed())) {
     return 'holds half of a surrogate pair, which is no character';
   }
-  if (NUMBER_TO_CHECK.test(text) && numbersIn(text).some((number) => !fitsNumeric(number))) {
-    return 'holds a number that is out of range';
+  const numberToCheck = text.length < LONG_TEXT ? NUMBER_TO_CHECK : NUMBER_IN_LONG_TEXT;
+  if (numberToCheck.test(text)) {
+    const problem = numbersProblem(text);
+    if (problem !== undefined) return problem;
   }
   if (text.length > MAX_DEPTH && depthOf(text) > MAX_DEPTH) {
     return `is nested more than ${MAX_DEPTH} levels deep`;
@@ -79,15 +91,29 @@ function isEscaped(text: string, at: number): boolean {
   return (at - first) % 2 === 1;
 }
 
-function fitsNumeric(number: string): boolean {
+function numbersProblem(text: string): string | undefined {
+  let written = text.length;
+  for (const number of numbersIn(text)) {
+    const digits = digitsOf(number);
+    if (!digits) return 'holds a number that is out of range';
+    written += Math.max(0, digits - number.length);
+  }
+  if (written <= Math.max(MAX_WRITTEN, MAX_GROWTH * text.length)) return undefined;
+  return `holds numbers that, written out in full, have too many digits: ${written} characters in all`;
+}
+
+/** How many it has when it is written in full; undefined for more than `numeric` holds. */
+function digitsOf(number: string): number | undefined {
   const [mantissa = '', exponentText = '0'] = number.toLowerCase().split('e');
   const [integer = '', fraction = ''] = mantissa.replace('-', '').split('.');
   const exponent = Number(exponentText);
-  if (Math.abs(exponent) > MAX_EXPONENT) return false;
-  if (fraction.length - exponent > MAX_FRACTION_DIGITS) return false;
+  if (Math.abs(exponent) > MAX_EXPONENT) return undefined;
+  const fractionDigits = Math.max(0, fraction.length - exponent);
+  if (fractionDigits > MAX_FRACTION_DIGITS) return undefined;
   const significant = `${integer}${fraction}`.replace(/^0+/, '');
-  const integerDigits = significant.length - fraction.length + exponent;
-  return significant === '' || integerDigits <= MAX_INTEGER_DIGITS;
+  const isZero = significant === '';
+  const integerDigits = isZero ? 1 : Math.max(1, significant.length - fraction.length + exponent);
+  return integerDigits > MAX_INTEGER_DIGITS ? undefined : integerDigits + fractionDigits;
 }
 
 /** The deepest nesting, in one pass: this runs over every large payload. */

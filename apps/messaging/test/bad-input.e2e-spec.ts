@@ -116,6 +116,7 @@ describe('bad input', () => {
     ['POST', '/{id}/messages', { payload: 1, type: '' }, ['type']],
     ['POST', '/{id}/messages', { payload: 1, type: 5 }, ['type']],
     ['POST', '/{id}/messages', { payload: 1, type: 'a'.repeat(101) }, ['type']],
+    ['POST', '/{id}/messages', { payload: 1, type: '❤️'.repeat(51) }, ['type']],
     ['POST', '/{id}/messages', { type: 5, id: NOBODY }, ['id', 'payload', 'type']],
     ['POST', '/{id}/messages', '{"payload":"\\u0000","type":"a\\u0000"}', ['payload', 'type']],
     ['POST', '/{id}/messages/batch', {}, ['messages']],

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { queueOf, TestBroker } from './support/broker';
 import { partitionOf, TestDatabase } from './support/database';
 import { eventually } from './support/eventually';
@@ -50,8 +51,8 @@ describe('a message that can never be stored', () => {
     await database.drop();
   });
 
-  const start = (): Promise<Program> =>
-    Program.start({ databaseUrl: database.url, env: { DEAD_LETTER_AFTER: '3' } });
+  const start = (env: Record<string, string> = {}): Promise<Program> =>
+    Program.start({ databaseUrl: database.url, env: { DEAD_LETTER_AFTER: '3', ...env } });
 
   const now = (): number => performance.now();
 
@@ -233,6 +234,27 @@ describe('a message that can never be stored', () => {
     expect((await post(`/${id}/redrive`)).status).toBe(202);
     await eventually(async () => expect(await database.stored(tenantId)).toBe(1));
     await letters(0);
+  });
+
+  it('is set aside as well when to look at it takes all memory', async () => {
+    await program.stop();
+    // Twenty times as large once it is parsed.
+    const hungry = `[${'{},'.repeat(3_000_000)}{}]`;
+    await broker.publish(tenantId, hungry, { messageId: randomUUID() });
+    const cramped = { NODE_OPTIONS: '--max-old-space-size=96' };
+    for (let delivery = 1; delivery <= 3; delivery++) {
+      const victim = await start(cramped).catch(String);
+      const ended =
+        typeof victim === 'string' ? victim : `ended with ${(await victim.exited).code}`;
+      expect(ended).toMatch(/ended with (null|134)/);
+    }
+    program = await start(cramped);
+    await eventually(async () => {
+      const text = 'SELECT attempts FROM dead_letters WHERE tenant_id = $1';
+      expect(await database.rows(text, [tenantId])).toEqual([{ attempts: 3 }]);
+    });
+    await program.stop();
+    program = await start();
   });
 
   it('is not lost when it cannot be kept either, for a reason that nobody knows', async () => {

@@ -4,7 +4,7 @@ import type { ConsumeMessage } from 'amqplib';
 import { aboutTenant } from '../about-tenant';
 import { TenantsService } from '../tenants/tenants.service';
 import { Courtesy } from './courtesy';
-import { readDelivery } from './delivery';
+import { readBody, readDelivery } from './delivery';
 import { DeliveryLimit } from './delivery-limit';
 import { InTurn } from './in-turn';
 import type { Outcome } from './settlement';
@@ -186,7 +186,7 @@ export class ConsumerRegistry {
 
   private handle({ tenantId, workers }: WantedConsumer, message: ConsumeMessage): Promise<Outcome> {
     const delivery = readDelivery(tenantId, message, new Date());
-    return this.limit.guard(delivery, message, () => this.lanes.store(delivery, workers));
+    return this.limit.guard(delivery, message, () => this.lanes.store(readBody(delivery), workers));
   }
 
   private tellFailed(tenantId: string, error: unknown): void {

@@ -1,5 +1,5 @@
 import type { ConsumeMessage, MessageProperties } from 'amqplib';
-import { type Delivery, readDelivery } from './delivery';
+import { readBody, type ReadDelivery, readDelivery } from './delivery';
 
 const tenantId = '0192f0c1-2345-7abc-8def-0123456789ab';
 const messageId = '0192F0C1-2345-4ABC-8DEF-0123456789AC';
@@ -9,9 +9,9 @@ function read(
   content: string | Buffer,
   properties: Partial<MessageProperties> = {},
   redelivered = false,
-): Delivery {
+): ReadDelivery {
   const message = { content: Buffer.from(content), fields: { redelivered }, properties };
-  return readDelivery(tenantId, message as ConsumeMessage, now);
+  return readBody(readDelivery(tenantId, message as ConsumeMessage, now));
 }
 
 describe('readDelivery', () => {
@@ -48,6 +48,8 @@ describe('readDelivery', () => {
     ['', null, undefined],
     ['order.created', 'order.created', undefined],
     ['👋'.repeat(100), '👋'.repeat(100), undefined],
+    ['a\nb', 'a\nb', undefined],
+    ['❤️'.repeat(51), '❤️'.repeat(51), /100 characters/],
     ['x'.repeat(101), 'x'.repeat(101), /100 characters/],
     ['a\0b', null, /u0000/],
   ])('reads the type %j', (type, expected, problem) => {

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { ConsumeMessage } from 'amqplib';
 import { uuidv7 } from 'uuidv7';
 import type { DeadLetterRow } from '../dead-letters/dead-letter.store';
+import { LABEL_LENGTH } from '../label';
 import { jsonbProblem } from '../messages/jsonb';
 import { ACCEPTED_AT, LONG_TYPE } from '../messages/message-headers';
 import { keyedId, UUID } from '../messages/message-id';
@@ -16,8 +17,6 @@ export interface Delivery {
   readonly id: string;
   readonly type: string | null;
   readonly body: Buffer;
-  /** The body as text; not fit to be stored when there is a problem. */
-  readonly text: string;
   /** {@link receivedAt} itself when it brought no time. */
   readonly acceptedAt: Date;
   readonly receivedAt: Date;
@@ -25,32 +24,43 @@ export interface Delivery {
   readonly traceHeaders: object | undefined;
   /** How often it was delivered, this time included. */
   readonly attempts: number;
-  /** Why it can never be stored. */
+  /** Why it can never be stored, as far as it was looked at. */
   readonly problem: string | undefined;
 }
 
-/** Reads what came from the wire; anything may have: other services publish to the exchange too. */
+/** A delivery whose body was looked at as well. */
+export interface ReadDelivery extends Delivery {
+  /** The body as text; not fit to be stored when there is a problem. */
+  readonly text: string;
+}
+
+/**
+ * Reads what came from the wire; anything may have: other services publish to the exchange too. The body is
+ * not looked at: one that takes the process's memory would never be found to come too often.
+ */
 export function readDelivery(tenantId: string, message: ConsumeMessage, now: Date): Delivery {
   const { content: body, properties } = message;
-  const text = body.toString();
-  const { type, problem: typeProblem } = readType(
-    properties.headers?.[LONG_TYPE] ?? properties.type,
-  );
+  const { type, problem } = readType(properties.headers?.[LONG_TYPE] ?? properties.type);
   return {
     tenantId,
     id: readId(tenantId, properties.messageId),
     type,
     body,
-    text,
     acceptedAt: readAcceptedAt(message, now),
     receivedAt: now,
     traceHeaders: readTraceHeaders(message),
     attempts: readAttempts(message),
-    problem: bodyProblem(body, text) ?? typeProblem,
+    problem,
   };
 }
 
-export function messageRow({ tenantId, id, type, text, acceptedAt }: Delivery): MessageRow {
+export function readBody(delivery: Delivery): ReadDelivery {
+  const { body } = delivery;
+  const text = body.toString();
+  return { ...delivery, text, problem: bodyProblem(body, text) ?? delivery.problem };
+}
+
+export function messageRow({ tenantId, id, type, text, acceptedAt }: ReadDelivery): MessageRow {
   return { tenantId, id, type, payload: text, acceptedAt };
 }
 
@@ -85,8 +95,9 @@ function readId(tenantId: string, messageId: unknown): string {
 function readType(type: unknown): { type: string | null; problem?: string } {
   if (typeof type !== 'string' || type === '') return { type: null };
   if (type.includes('\0')) return { type: null, problem: 'The type holds the character \\u0000' };
-  const characters = Array.from(type).length;
-  return characters <= 100 ? { type } : { type, problem: 'The type has more than 100 characters' };
+  return LABEL_LENGTH.test(type)
+    ? { type }
+    : { type, problem: 'The type has more than 100 characters' };
 }
 
 /** Our own publisher's milliseconds, or AMQP's `timestamp` in seconds, or now. */

@@ -1,5 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsString, Length, Matches, ValidateIf } from 'class-validator';
+import { IsString, Matches, ValidateIf } from 'class-validator';
+import { LABEL_LENGTH } from '../../label';
 import { IsWorkers } from './workers.dto';
 
 /** Text that people read and PostgreSQL can hold: no control characters, no half characters. */
@@ -9,7 +10,7 @@ const NOT_BLANK = /\S/;
 /** 1 to 100 characters. Checked from the first line to the last; the first that fails is told. */
 export const IsLabel = (): PropertyDecorator => (target, property) => {
   IsString({ message: 'must be a string' })(target, property);
-  Length(1, 100, { message: 'must have 1 to 100 characters' })(target, property);
+  Matches(LABEL_LENGTH, { message: 'must have 1 to 100 characters' })(target, property);
   Matches(PRINTABLE, { message: 'must not hold control characters' })(target, property);
   Matches(NOT_BLANK, { message: 'must not be blank' })(target, property);
 };

@@ -1,8 +1,9 @@
 import type { Client } from 'pg';
 import { TestBroker } from './support/broker';
 import { partitionOf, TestDatabase } from './support/database';
-import { eventually } from './support/eventually';
+import { eventually, throughout } from './support/eventually';
 import { hasRow, partitionTables } from './support/partitions';
+import { sendInVain } from './support/outage';
 import { Program } from './support/program';
 import { servers } from './support/servers';
 import { TcpProxy } from './support/tcp-proxy';
@@ -109,6 +110,21 @@ describe('tenants that are removed', () => {
 
     proxy.restore();
     await expectAllGone(removed);
+  });
+
+  it('are told of to who sends for them, while the broker is away and when it is back', async () => {
+    const removed = await createTenants(20);
+    proxy.cut();
+    await eventually(async () => expect(await program.api.status('/health/ready')).toBe(503));
+    for (const tenantId of removed) await program.api.remove(tenantId);
+    const expectAllTold = async (): Promise<void> => {
+      for (const tenantId of removed)
+        expect((await sendInVain(program.api, tenantId)).status).toBe(404);
+    };
+    await expectAllTold();
+
+    proxy.restore();
+    await throughout(expectAllGone(removed), expectAllTold);
   });
 
   it('leave the others to be looked at at once while the broker is away', async () => {

@@ -14,6 +14,7 @@ import {
   TenantResponse,
 } from './dto/tenant.response';
 import { SetWorkers } from './dto/workers.dto';
+import { TenantLimits } from './limits/tenant-limits';
 import type { Tenant } from './tenant.entity';
 import { TenantsService } from './tenants.service';
 
@@ -29,6 +30,7 @@ export class TenantsController {
     private readonly tenants: TenantsService,
     private readonly reports: ConsumerReports,
     private readonly queues: TenantQueues,
+    private readonly limits: TenantLimits,
   ) {}
 
   @Get()
@@ -66,6 +68,7 @@ export class TenantsController {
   @ApiProblems('tenant-not-found')
   async remove(@Param() { tenant_id }: TenantParams): Promise<void> {
     await this.tenants.remove(tenant_id);
+    this.limits.forget();
   }
 
   @Put(':tenant_id/config/concurrency')

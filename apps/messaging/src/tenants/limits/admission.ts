@@ -21,7 +21,7 @@ export class Admission {
    * Publishes `count` messages of a tenant when its limits allow it.
    *
    * @returns what is left of each limit; nothing for a tenant without any
-   * @throws RateLimited, BacklogFull, and InvalidInput for what no waiting would help; then nothing
+   * @throws TenantNotFound, RateLimited, BacklogFull, and InvalidInput for what no waiting would help; then nothing
    *   is published. What `publish` throws; what it took of the rate is gone then.
    */
   async admit(tenantId: string, count: number, publish: Publish): Promise<Quota[]> {

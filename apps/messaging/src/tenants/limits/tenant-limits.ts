@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Statement } from '@app/database';
+import { TenantNotFound } from '../tenant.errors';
 import { DatabaseBreaker } from './database-breaker';
 
 /** What a tenant may send over HTTP; null: as much as it likes. */
@@ -32,18 +33,26 @@ const CHANGED_SINCE: Statement = {
     LEFT JOIN limit_changes ON changed_xid >= $1::xid8`,
 };
 
+/** Until nothing is left of them; few, since each sweep takes them away. */
+const REMOVED: Statement = {
+  name: 'removed-tenants',
+  text: `SELECT tenant_id::text AS "tenantId" FROM tenants WHERE removed_at IS NOT NULL`,
+};
+
 const EVER = '0';
 
 type Row = Limits & { readonly horizon: string; readonly tenantId: string | null };
 
 /**
- * The limits of all who have any, a second old at most while the database answers, and the last that
+ * The limits of all who have any, and who was removed, a second old at most while the database answers, and the last that
  * are known while it does not: whom nobody knows then, has none. However many tenants publish, it is
  * asked once a second, and only for what changed.
  */
 @Injectable()
 export class TenantLimits {
   private known = new Map<string, Limits>();
+  /** While the broker is away, their queues stay bound: what came would be accepted, and go with them. */
+  private removed: ReadonlySet<string> = new Set();
   /** What was committed before this transaction began is known. */
   private horizon = EVER;
   private asOf = -Infinity;
@@ -56,12 +65,16 @@ export class TenantLimits {
     private readonly breaker: DatabaseBreaker,
   ) {}
 
-  /** At once when they are fresh: otherwise there would be a promise for every message. */
+  /**
+   * At once when they are fresh: otherwise there would be a promise for every message.
+   *
+   * @throws TenantNotFound for one that was removed; others that nobody knows are not told apart
+   */
   of(tenantId: string): Limits | Promise<Limits> {
     return this.areFresh() ? this.lastKnownOf(tenantId) : this.freshOf(tenantId);
   }
 
-  /** Somebody's have changed: an answer to a question from before does not do any more. */
+  /** Somebody's have changed, or somebody was removed: an answer to a question from before does not do any more. */
   forget(): void {
     this.changedAt = performance.now();
   }
@@ -71,6 +84,7 @@ export class TenantLimits {
   }
 
   private lastKnownOf(tenantId: string): Limits {
+    if (this.removed.has(tenantId)) throw new TenantNotFound(tenantId);
     return this.known.get(tenantId) ?? NO_LIMITS;
   }
 
@@ -93,6 +107,8 @@ export class TenantLimits {
     const rows = await this.database.run<Row>(CHANGED_SINCE, [whole ? EVER : this.horizon]);
     if (whole) this.begin(since);
     for (const row of rows) this.learn(row);
+    const removed = await this.database.run<{ tenantId: string }>(REMOVED, []);
+    this.removed = new Set(removed.map((row) => row.tenantId));
     this.asOf = since;
   }
 

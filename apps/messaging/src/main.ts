@@ -1,4 +1,5 @@
 import './v8-flags';
+import { handOverSignals } from './early-signals';
 import 'reflect-metadata';
 import type { NestApplicationOptions } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -30,6 +31,7 @@ async function main(): Promise<void> {
   );
   app.useLogger(app.get(Logger));
   setUpApp(app, environment, refusals, log);
+  handOverSignals();
   if (environment.ROLES.includes('consumer')) listenForControlEvents(app, environment);
   await app.listen(environment.PORT, environment.HOST);
 }

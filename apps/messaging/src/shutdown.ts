@@ -7,6 +7,9 @@ const CLOSE_WITHIN_MS = 3_000;
 /** So that the process is gone, and not about to go, when its time is up. */
 const MARGIN_MS = 250;
 
+/** npm passes on what whoever signalled all of a group (a terminal, systemd) has sent here as well. */
+const PASSED_ON_WITHIN_MS = 50;
+
 /** Time kept back from the drain, for what comes after it. */
 const AFTER_DRAIN_MS = 5_000;
 
@@ -20,6 +23,7 @@ export class Shutdown {
   private readonly logger = new Logger(Shutdown.name);
   private readonly leftovers: (() => string | undefined)[] = [];
   private deadline: number | undefined;
+  private first: { readonly signal: NodeJS.Signals; readonly at: number } | undefined;
 
   constructor(private readonly environment: Environment) {}
 
@@ -39,12 +43,18 @@ export class Shutdown {
     this.leftovers.push(report);
   }
 
-  /** The first signal begins the stop, which Nest's own listener carries out; a second one ends it. */
+  /**
+   * The first signal begins the stop, which Nest's own listener carries out; a second one ends it, unless it
+   * is the same that came by two ways.
+   */
   signalled(signal: NodeJS.Signals): void {
-    if (this.deadline !== undefined) {
+    if (this.first) {
+      const isPassedOn = performance.now() - this.first.at < PASSED_ON_WITHIN_MS;
+      if (isPassedOn && signal === this.first.signal) return;
       this.logger.warn(`${signal} again: exiting at once`);
       process.exit(1);
     }
+    this.first = { signal, at: performance.now() };
     const { SHUTDOWN_TIMEOUT_MS: withinMs } = this.environment;
     this.deadline = Date.now() + withinMs - MARGIN_MS;
     this.logger.log(`${signal}: stopping, within ${withinMs} ms`);

@@ -13,6 +13,9 @@ const TIMEOUT_MS = 10_000;
 const WORKERS = 3;
 const SENT = 10;
 
+/** Who migrates holds it. */
+const MIGRATION_LOCK = 7_301_401;
+
 /** How often a queue says that it delivered a message before. */
 const deliveriesOf = ({ properties }: ConsumeMessage): number =>
   Number(properties.headers?.['x-delivery-count'] ?? 0);
@@ -56,6 +59,25 @@ describe('a stop ends in time with 0', () => {
     expect(tookMs).toBeLessThan(TIMEOUT_MS);
     expect(program.output).not.toMatch(/unhandled/i);
   }
+
+  it.each(['answers', 'hangs'])(
+    'while another replica migrates, and the database %s',
+    async (how) => {
+      const migrating = await database.connect();
+      await migrating.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
+      const program = await start({ until: 'live' });
+      await eventually(async () => {
+        const text = `SELECT FROM pg_stat_activity WHERE query LIKE '%advisory_lock%' AND pid <> $1`;
+        const { rowCount } = await migrating.query(`${text} AND datname = current_database()`, [
+          Reflect.get(migrating, 'processID'),
+        ]);
+        expect(rowCount).toBe(1);
+      });
+      if (how === 'hangs') proxies[0]?.freeze();
+      await expectInTime(program);
+      await migrating.end();
+    },
+  );
 
   it('when storing hangs: what was taken goes back, and is stored once after the next start', async () => {
     const program = await start();

@@ -5,7 +5,7 @@ import { lineOf } from './support/log';
 import { Program } from './support/program';
 import { RawClient } from './support/raw-client';
 import { StoringLock } from './support/storing-lock';
-import { readUnderWay } from './support/under-way';
+import { changeUnderWay } from './support/under-way';
 
 const REFUSED = 'messaging_refused_total{reason="stopping"}';
 
@@ -41,7 +41,7 @@ describe('a request on a connection that is open still while HTTP closes', () =>
       await keptAlive('/health/live'),
       await keptAlive('/metrics'),
     ];
-    const { answer, lock } = await readUnderWay(program, database);
+    const { answer, lock } = await changeUnderWay(program, database);
     program.signal('SIGTERM');
     await eventually(async () => expect(await program.api.status('/health/live')).toBe(0));
 

@@ -14,6 +14,9 @@ import { connect } from './short-lived';
 
 const RETRY_AFTER_MS = 1_000;
 
+/** What a stop interrupts is undone, or gone on with at the next start: it need not wait for an answer. */
+const STOP_WITHIN_MS = 2_000;
+
 export type DatabaseState = 'connecting' | 'migrations pending' | 'ready';
 
 /**
@@ -49,7 +52,7 @@ export class DatabaseStarter implements OnApplicationBootstrap, OnModuleDestroy 
 
   async onModuleDestroy(): Promise<void> {
     this.stopping.abort();
-    await this.starting;
+    await Promise.race([this.starting, delay(STOP_WITHIN_MS, undefined, { ref: false })]);
   }
 
   private async start(): Promise<void> {
@@ -75,7 +78,8 @@ export class DatabaseStarter implements OnApplicationBootstrap, OnModuleDestroy 
       if (!this.dataSource.isInitialized) await connect(this.dataSource);
       return 'ready';
     } catch (error) {
-      this.logger.warn(`The database is not ready, trying again: ${reasonOf(error)}`);
+      if (!this.stopping.signal.aborted)
+        this.logger.warn(`The database is not ready, trying again: ${reasonOf(error)}`);
       return 'connecting';
     }
   }

@@ -14,6 +14,8 @@ export interface ProgramOptions {
   readonly databaseUrl: string;
   readonly rabbitmqUrl?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** By `npm run start:prod`, in a group of processes of its own. */
+  readonly byNpm?: boolean;
   /** Return once it listens, whatever it still waits for; by default once it is ready. */
   readonly until?: 'live' | 'ready';
 }
@@ -34,6 +36,7 @@ export class Program {
   private constructor(
     private readonly child: ChildProcess,
     readonly port: number,
+    private readonly hasGroup = false,
   ) {
     this.api = new Api(`http://127.0.0.1:${port}`);
     child.stdout?.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
@@ -47,12 +50,12 @@ export class Program {
 
   static async start(options: ProgramOptions): Promise<Program> {
     const port = await freePort();
-    const program = new Program(launch(options, port), port);
+    const program = new Program(launch(options, port), port, options.byNpm);
     await program.comesUp(options.until ?? 'ready');
     return program;
   }
 
-  /** Starts it and waits for its end: for environments that it refuses. */
+  /** Starts it and waits for its end: for environments that it refuses, or is not to outlive. */
   static async refuse(env: Record<string, string>): Promise<Exit & { output: string }> {
     const program = new Program(run(env), 0);
     const exit = await program.exited;
@@ -67,6 +70,11 @@ export class Program {
     this.child.kill(signal);
   }
 
+  /** To npm and to what it runs, as a terminal and systemd do. */
+  signalGroup(signal: NodeJS.Signals): void {
+    process.kill(-this.pid, signal);
+  }
+
   /** SIGTERM, and what came of it. */
   async stop(): Promise<Exit> {
     this.signal('SIGTERM');
@@ -74,7 +82,8 @@ export class Program {
   }
 
   async kill(): Promise<void> {
-    this.signal('SIGKILL');
+    if (this.hasGroup) this.signalGroup('SIGKILL');
+    else this.signal('SIGKILL');
     await this.exited;
   }
 
@@ -101,8 +110,9 @@ export class Program {
   }
 }
 
-function launch({ databaseUrl, rabbitmqUrl, env }: ProgramOptions, port: number): ChildProcess {
-  return run({
+function launch(options: ProgramOptions, port: number): ChildProcess {
+  const { databaseUrl, rabbitmqUrl, byNpm, env } = options;
+  return (byNpm ? runByNpm : run)({
     DATABASE_URL: databaseUrl,
     RABBITMQ_URL: rabbitmqUrl ?? servers().rabbitmqUrl,
     PORT: String(port),
@@ -110,6 +120,13 @@ function launch({ databaseUrl, rabbitmqUrl, env }: ProgramOptions, port: number)
     MIGRATE_ON_START: 'true',
     ...env,
   });
+}
+
+/** Variables go before those of a developer's `.env`. */
+function runByNpm(env: Readonly<Record<string, string>>): ChildProcess {
+  const { PATH } = process.env;
+  const cwd = resolve(MAIN, '../../../../..');
+  return spawn('npm', ['run', 'start:prod'], { cwd, env: { PATH, ...env }, detached: true });
 }
 
 /** In an empty folder: no `.env` of the developer's is read. */

@@ -3,14 +3,11 @@ import { partitionOf, type TestDatabase } from './database';
 
 type Mode = 'ACCESS EXCLUSIVE' | 'SHARE';
 
-/** While it is held, storing a tenant's messages waits. */
+/** While it is held, storing a tenant's messages waits, or what else it locks. */
 export class StoringLock {
   private static readonly held = new Set<StoringLock>();
 
-  private constructor(
-    private readonly client: Client,
-    private readonly table: string,
-  ) {
+  private constructor(private readonly client: Client) {
     StoringLock.held.add(this);
   }
 
@@ -28,14 +25,23 @@ export class StoringLock {
     const client = await database.connect();
     await client.query('BEGIN');
     await client.query(`LOCK TABLE ONLY ${table} IN ${mode} MODE`);
-    return new StoringLock(client, table);
+    return new StoringLock(client);
+  }
+
+  /** Changing the tenant waits, and nothing else. */
+  static async holdRow(database: TestDatabase, tenantId: string): Promise<StoringLock> {
+    const client = await database.connect();
+    await client.query('BEGIN');
+    const text = 'SELECT FROM tenants WHERE tenant_id = $1 FOR NO KEY UPDATE';
+    await client.query(text, [tenantId]);
+    return new StoringLock(client);
   }
 
   /** How many statements of others wait for it now. */
   async waiting(): Promise<number> {
     const { rows } = await this.client.query<{ count: number }>(
-      'SELECT count(*)::int AS count FROM pg_locks WHERE NOT granted AND relation = $1::regclass',
-      [this.table],
+      `SELECT count(*)::int AS count FROM pg_stat_activity
+       WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))`,
     );
     return rows[0]?.count ?? 0;
   }

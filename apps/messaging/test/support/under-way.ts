@@ -1,4 +1,4 @@
-import type { Answer, MessageBody, Page } from './api';
+import type { Answer, ProblemBody } from './api';
 import type { TestBroker } from './broker';
 import type { TestDatabase } from './database';
 import { eventually } from './eventually';
@@ -12,8 +12,8 @@ interface Taken {
   readonly lock: StoringLock;
 }
 
-interface Reading {
-  readonly answer: Promise<Answer<Page<MessageBody>>>;
+interface Changing {
+  readonly answer: Promise<Answer<ProblemBody>>;
   /** The answer comes once it is released. */
   readonly lock: StoringLock;
 }
@@ -35,10 +35,10 @@ export async function takenMessages(
 }
 
 /** A request that was taken and waits for its answer. */
-export async function readUnderWay({ api }: Program, database: TestDatabase): Promise<Reading> {
+export async function changeUnderWay({ api }: Program, database: TestDatabase): Promise<Changing> {
   const tenantId = await api.createTenant();
-  const lock = await StoringLock.hold(database, tenantId);
-  const answer = api.get<Page<MessageBody>>(`/api/tenants/${tenantId}/messages`);
+  const lock = await StoringLock.holdRow(database, tenantId);
+  const answer = api.setWorkers(tenantId, 2);
   // A test that means it to fail looks at it later.
   answer.catch(() => undefined);
   await eventually(async () => expect(await lock.waiting()).toBe(1));

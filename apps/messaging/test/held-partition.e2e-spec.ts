@@ -14,6 +14,8 @@ const SENT = 60;
 /** At once with so many workers, and more than tenants may wait apart. */
 const DEAD = 40;
 const LARGE = 10;
+/** More than there are connections. */
+const READERS = 15;
 const FLOOD = 500;
 
 /** One wait for the lock, whatever is shared with it. */
@@ -134,6 +136,26 @@ describe('while somebody holds the partition of a tenant', () => {
     await lock.release();
     await eventually(async () => expect(await database.stored(tenantId)).toBe(SENT));
     expect(await dead()).toEqual([]);
+  });
+
+  it('those of others are read, however many ask for its own, which nobody may read', async () => {
+    tenantId = await program.api.createTenant(WORKERS);
+    await StoringLock.hold(database, tenantId);
+    const isOver = new AbortController();
+    const path = `/api/tenants/${tenantId}/messages`;
+    const statuses = new Set<number>();
+    const reader = async (): Promise<void> => {
+      while (!isOver.signal.aborted) statuses.add(await program.api.status(path));
+    };
+    const readers = Array.from({ length: READERS }, reader);
+    await throughout(delay(HELD_MS), async () => {
+      for (const other of others)
+        expect(await program.api.status(`/api/tenants/${other}/messages`)).toBe(200);
+      await expectOthersGoOn();
+    });
+    isOver.abort();
+    await Promise.all(readers);
+    expect([...statuses]).toEqual([503]);
   });
 
   it('the large ones go on as well that have as much to store, and share their batches', async () => {

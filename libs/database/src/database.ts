@@ -11,7 +11,7 @@ export interface Statement {
   readonly text: string;
   /** How long it may take, where that is longer than what a caller of HTTP waits. */
   readonly withinMs?: number;
-  /** How long it may wait for a lock of another session, where that is less; for `as` and `change`. */
+  /** How long it may wait for a lock of another session, where that is less. */
   readonly lockWithinMs?: number;
 }
 
@@ -23,6 +23,12 @@ export interface FoundRows<Row> {
 
 /** What one page may hold: it is in memory as a whole, several times over, until it is sent. */
 const PAGE_BYTES = 8 * 1024 * 1024;
+
+/**
+ * Who reads waits for nobody but who shuts out readers, and that takes its time (`VACUUM FULL`). The callers of
+ * one such tenant would have all connections wait.
+ */
+const TENANTS_LOCK_WITHIN_MS = 250;
 
 /** Runs one named statement in a transaction of its own. */
 export type Run = <Row extends QueryResultRow>(
@@ -47,8 +53,14 @@ export class Database {
   constructor(private readonly dataSource: DataSource) {}
 
   /** For nobody: no row of messages and dead letters is there to be seen. */
-  readonly run: Run = <Row extends QueryResultRow>(statement: Statement, values: unknown[]) =>
-    this.ask(async (client) => (await client.query<Row>(config(statement, values))).rows);
+  readonly run: Run = async <Row extends QueryResultRow>(
+    statement: Statement,
+    values: unknown[],
+  ) => {
+    if (statement.lockWithinMs !== undefined)
+      return (await this.scoped<Row>({}, statement, values))?.rows ?? [];
+    return this.ask(async (client) => (await client.query<Row>(config(statement, values))).rows);
+  };
 
   /** For one tenant: of messages and dead letters, its rows are there and no others. */
   as(tenantId: string): { readonly run: Run; readonly page: RunPage } {
@@ -81,7 +93,8 @@ export class Database {
     statement: Statement,
     values: unknown[],
   ): Promise<QueryResult<Row> | undefined> {
-    const { lockWithinMs } = statement;
+    const patience = scope.tenantId === undefined ? undefined : TENANTS_LOCK_WITHIN_MS;
+    const { lockWithinMs = patience } = statement;
     return this.ask((client) =>
       runIn<Row>(client, { ...scope, lockWithinMs }, config(statement, values)),
     );

@@ -205,6 +205,7 @@ const MARK_ONE: Statement = { name: 'mark-dead-letter', text: `${MARK} AND id = 
 /** The one question across tenants, which the owner's function answers. */
 const STRANDED: Statement = {
   name: 'stranded-dead-letters',
+  lockWithinMs: LOCK_WITHIN_MS,
   text: `SELECT tenant_id, id FROM stranded_dead_letters($1)`,
 };
 

@@ -5,7 +5,7 @@ import {
   type OnModuleDestroy,
 } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
-import { DatabaseStarter } from '@app/database';
+import { DatabaseStarter, isLockedOut } from '@app/database';
 import { MessagePublisher } from '../messages/message.publisher';
 import type { Reader } from '../tenants/reader';
 import { TenantNotFound } from '../tenants/tenant.errors';
@@ -98,8 +98,9 @@ export class Redrive implements OnApplicationBootstrap, OnModuleDestroy {
   private async finishStranded(): Promise<void> {
     for (const { tenantId, id } of await this.store.findStranded(STRANDED_AFTER_MS)) {
       await this.one(tenantId, { tenantId }, id).catch((error: unknown) => {
+        // One that somebody has locked holds up no other.
         const gone = error instanceof DeadLetterNotFound || error instanceof TenantNotFound;
-        if (!gone) throw error;
+        if (!gone && !isLockedOut(error)) throw error;
       });
     }
   }

@@ -275,6 +275,14 @@ describe('a message that can never be stored', () => {
     await eventually(async () => expect((await broker.queue(tenantId))?.ready).toBe(0));
   });
 
+  it('finds the queue in which it is set aside declared anew when somebody has deleted it', async () => {
+    await broker.channel.deleteQueue('messaging.dead-letters');
+    await eventually(async () => {
+      const queue = await broker.queueNamed('messaging.dead-letters');
+      expect(queue?.consumers).toBeGreaterThan(0);
+    });
+  });
+
   it('is kept when its queue, of an earlier release, sets it aside by itself', async () => {
     await program.api.pause(tenantId);
     await eventually(async () => expect((await broker.queue(tenantId))?.consumers).toBe(0));

@@ -13,17 +13,20 @@ export class PublishingConnection extends BrokerConnection {}
 /** The connection that declares, consumes and settles: it must go on when publishing is blocked. */
 @Injectable()
 export class ConsumingConnection extends BrokerConnection {
-  constructor(amqp: AmqpConnection, environment: Environment) {
+  constructor(
+    amqp: AmqpConnection,
+    private readonly environment: Environment,
+  ) {
     super(amqp);
     amqp.managedChannel
-      .addSetup(() => this.declareDeadLetters(environment))
+      .addSetup(() => this.declareDeadLetters())
       .catch((error: unknown) => this.logger.warn(`Not declared: ${String(error)}`));
   }
 
   /** One that is there with other arguments, those of another `QUEUE_TYPE`, is used as it is. */
-  private async declareDeadLetters(environment: Environment): Promise<void> {
+  async declareDeadLetters(): Promise<void> {
     try {
-      await this.withChannel((channel) => declareDeadLetterQueue(channel, environment));
+      await this.withChannel((channel) => declareDeadLetterQueue(channel, this.environment));
     } catch (error) {
       if (!isOtherArguments(error)) throw error;
       await this.withChannel((channel) => bindDeadLetterQueue(channel));

@@ -4,7 +4,7 @@ import {
   Logger,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
-import { ConsumingConnection, topology } from '@app/broker';
+import { ConsumingConnection, isQueueMissing, topology } from '@app/broker';
 import { DatabaseStarter } from '@app/database';
 import type { ConsumeMessage } from 'amqplib';
 import { DeadLetterBurial } from './dead-letter-burial';
@@ -55,8 +55,19 @@ export class DeadLetterConsumer implements OnApplicationBootstrap, BeforeApplica
       onBroken: (reason) => void this.onBroken(consumer, reason),
     });
     this.consumer = consumer;
-    // Why it does not start is told to `onBroken` as well.
-    consumer.start().catch(() => undefined);
+    // Why it does not start is told to `onBroken` as well, who tries again.
+    consumer.start().then(
+      () => this.retries.forget(ONLY),
+      (error: unknown) => this.restore(error),
+    );
+  }
+
+  /** Somebody has deleted the queue: what is set aside from now on has nowhere to go. */
+  private restore(error: unknown): void {
+    if (!isQueueMissing(error)) return;
+    this.connection.declareDeadLetters().catch((reason: unknown) => {
+      this.logger.warn(`The queue of dead letters is still missing: ${String(reason)}`);
+    });
   }
 
   /** The next one waits for what this one has in hand, which would only come a second time. */

@@ -41,11 +41,15 @@ export class TestBroker {
   }
 
   /** @returns undefined when there is no such queue */
-  async queue(tenantId: string): Promise<QueueCounts | undefined> {
+  queue(tenantId: string): Promise<QueueCounts | undefined> {
+    return this.queueNamed(queueOf(tenantId));
+  }
+
+  async queueNamed(name: string): Promise<QueueCounts | undefined> {
     const channel = await this.connection.createChannel();
     channel.on('error', () => undefined);
     try {
-      const { messageCount, consumerCount } = await channel.checkQueue(queueOf(tenantId));
+      const { messageCount, consumerCount } = await channel.checkQueue(name);
       await channel.close();
       return { ready: messageCount, consumers: consumerCount };
     } catch {

@@ -15,6 +15,9 @@ import { StoringLock } from './support/storing-lock';
 const ALARM = '0.00001';
 const NO_ALARM = '0.4';
 
+/** The contract's, from the answer on. */
+const APPLIED_WITHIN_MS = 2_000;
+
 interface Connection {
   readonly name: string;
   readonly state: string;
@@ -110,6 +113,24 @@ describe('a broker that is blocked by an alarm', () => {
     await lock.release();
     await eventually(async () => expect(await account(database, waiting)).toEqual(ALL_ONCE));
     expectRefusal(await sendInVain(program.api, tenantId));
+    await endAlarm();
+  });
+
+  it('does not keep a change of workers from being applied in time, of which nobody hears', async () => {
+    const tenantId = await program.api.createTenant(1);
+    await raiseAlarm(tenantId);
+    // Only a connection that has published is blocked: from the second on nothing is announced.
+    for (const workers of [2, 3, 4]) {
+      expect((await program.api.setWorkers(tenantId, workers)).status).toBe(200);
+      await eventually(
+        async () => {
+          const { consumer } = await program.api.tenant(tenantId);
+          expect(consumer.workers_applied).toBe(workers);
+        },
+        { withinMs: APPLIED_WITHIN_MS },
+      );
+    }
+    expect(program.output).toMatch(/Not announced: tenant.changed/);
     await endAlarm();
   });
 

@@ -81,6 +81,16 @@ describe('consumers', () => {
     await eventually(() => expectAll(paused, PAUSED, 0), withinSeconds);
   });
 
+  it('are one also when the tenant is named in upper case to them', async () => {
+    const tenantId = await one.api.createTenant(3);
+    await eventually(() => expectAll(tenantId, run(3), 1), within2s);
+    const event = { pattern: 'tenant.changed', data: { tenant_id: tenantId.toUpperCase() } };
+    broker.channel.publish('messaging.control', '', Buffer.from(JSON.stringify(event)));
+    await broker.channel.waitForConfirms();
+    await one.api.pause(tenantId);
+    await eventually(() => expectAll(tenantId, PAUSED, 0), within2s);
+  });
+
   it('are told of again when their lease was lost and won back meanwhile', async () => {
     const tenantId = await one.api.createTenant(3);
     await eventually(() => expectAll(tenantId, run(3), 1));

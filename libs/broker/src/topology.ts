@@ -82,7 +82,7 @@ function queueOptions({ QUEUE_TYPE }: QueueSettings): Options.AssertQueue {
 }
 
 /** The delivery limit is set for releases that would have one of 20 by themselves. */
-const typeArguments = (type: QueueSettings['QUEUE_TYPE']): Options.AssertQueue['arguments'] => ({
+const typeArguments = (type: QueueSettings['QUEUE_TYPE']): Record<string, unknown> => ({
   'x-queue-type': type,
   ...(type === 'quorum' && { 'x-delivery-limit': NEVER }),
 });

@@ -1,4 +1,4 @@
-import { InvalidCursor, openCursor, sealCursor, uuidBytes, uuidText } from './cursor';
+import { InvalidCursor, openCursor, sealCursor, uuidBytes, uuidIn, uuidText } from './cursor';
 
 const position = Buffer.from('position');
 
@@ -47,5 +47,11 @@ describe('cursor', () => {
   it('keeps UUIDs', () => {
     const uuid = '0192f0c1-2345-7abc-8def-0123456789ab';
     expect(uuidText(uuidBytes(uuid))).toBe(uuid);
+  });
+});
+
+describe('uuidIn', () => {
+  it('finds nothing in what is no UUID', () => {
+    for (const value of [undefined, null, 1, '', 'x', {}]) expect(uuidIn(value)).toBeUndefined();
   });
 });

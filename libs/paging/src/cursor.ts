@@ -48,6 +48,14 @@ function checkOf(scope: string, position: Buffer): Buffer {
 }
 
 /** A UUID as its 16 bytes, and back. */
+const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/;
+
+/** A UUID in lower case, or undefined where there is none. */
+export function uuidIn(value: unknown): string | undefined {
+  const text = typeof value === 'string' ? value.toLowerCase() : '';
+  return UUID.test(text) ? text : undefined;
+}
+
 export const uuidBytes = (uuid: string): Buffer => Buffer.from(uuid.replaceAll('-', ''), 'hex');
 
 export function uuidText(bytes: Buffer): string {

@@ -1,13 +1,14 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { Environment } from '@app/config';
+import { uuidIn } from '@app/paging';
 import type { FastifyRequest } from 'fastify';
 import { InvalidInput } from '../invalid-input';
 import { TenantNotFound } from '../tenants/tenant.errors';
 import { type Access, ACCESS } from './access';
 import { Forbidden } from './auth.errors';
 import { Authentication } from './authentication';
-import { type TenantCaller, uuidIn } from './claims';
+import type { TenantCaller } from './claims';
 
 /** Before every operation: who is not let in by its declaration stays out. */
 @Injectable()

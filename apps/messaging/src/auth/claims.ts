@@ -1,3 +1,4 @@
+import { uuidIn } from '@app/paging';
 import { Unauthorized } from './auth.errors';
 
 /** Who calls, as a token says it. */
@@ -16,14 +17,6 @@ declare module 'fastify' {
     /** Undefined where nobody looked, as no token is asked for. */
     caller: Caller | undefined;
   }
-}
-
-const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/;
-
-/** A UUID in lower case, or undefined where there is none. */
-export function uuidIn(value: unknown): string | undefined {
-  const text = typeof value === 'string' ? value.toLowerCase() : '';
-  return UUID.test(text) ? text : undefined;
 }
 
 /**

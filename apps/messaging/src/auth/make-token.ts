@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { InvalidEnvironment, loadTokenSettings } from '@app/config';
-import { uuidIn } from './claims';
+import { uuidIn } from '@app/paging';
 import { type Bearer, DEFAULT_EXPIRES_IN, MAX_EXPIRES_IN, signToken } from './sign-token';
 
 const USAGE = `usage: npm run token -- --admin [--expires-in SECONDS]

@@ -2,8 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { ConsumingConnection, topology } from '@app/broker';
 import { Environment } from '@app/config';
 import type { ConfirmChannel } from 'amqplib';
-import { TENANT_CHANGED, type TenantChanged } from '../tenants/tenant-changes';
-import { uuidIn } from './claims';
+import { changedTenant, TENANT_CHANGED } from '../tenants/tenant-changes';
 import { TenantStandings } from './tenant-standings';
 
 /**
@@ -43,8 +42,8 @@ export class StandingEvents {
 /** The tenant of an event; undefined when it is another, or nothing that a replica would send. */
 function changedIn(content: Buffer): string | undefined {
   try {
-    const event = JSON.parse(content.toString()) as { pattern?: unknown; data?: TenantChanged };
-    return event.pattern === TENANT_CHANGED ? uuidIn(event.data?.tenant_id) : undefined;
+    const event = JSON.parse(content.toString()) as { pattern?: unknown; data?: unknown };
+    return event.pattern === TENANT_CHANGED ? changedTenant(event.data) : undefined;
   } catch {
     return undefined;
   }

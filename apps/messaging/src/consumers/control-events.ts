@@ -4,12 +4,11 @@ import type { Environment } from '@app/config';
 import { EventPattern, Payload, ServerRMQ } from '@nestjs/microservices';
 import type { AmqpConnectionManager, ChannelWrapper } from 'amqp-connection-manager';
 import type { Channel, ConsumeMessage } from 'amqplib';
-import { UUID } from '../messages/message-id';
 import {
+  changedTenant,
   REPLICA_REPLACED,
   type ReplicaReplaced,
   TENANT_CHANGED,
-  type TenantChanged,
   TENANTS_RELEASED,
 } from '../tenants/tenant-changes';
 import { Reconciliation } from './reconciliation.service';
@@ -27,11 +26,12 @@ export class ControlEventsController {
   /** Whoever may publish to the exchange may have sent anything. */
   @EventPattern(TENANT_CHANGED)
   tenantChanged(@Payload() event: unknown): void {
-    if (!isTenantChanged(event)) {
+    const tenantId = changedTenant(event);
+    if (tenantId === undefined) {
       this.logger.warn('A control event that names no tenant is ignored');
       return;
     }
-    this.reconciliation.one(event.tenant_id);
+    this.reconciliation.one(tenantId);
     this.reconciliation.balance();
   }
 
@@ -45,11 +45,6 @@ export class ControlEventsController {
     const { replica_id: replicaId } = (event ?? {}) as Partial<ReplicaReplaced>;
     this.reconciliation.replaced(replicaId);
   }
-}
-
-function isTenantChanged(event: unknown): event is TenantChanged {
-  const { tenant_id: tenantId } = (event ?? {}) as Partial<TenantChanged>;
-  return typeof tenantId === 'string' && UUID.test(tenantId);
 }
 
 /**

@@ -21,7 +21,11 @@ import { WhileAsked } from './while-asked';
 const BALANCE_EVERY_MS = 1_000;
 /** Thousands of tenants are counted each time; hundreds may be created in a second. */
 const BALANCE_REST = { atLeastMs: 100, atMostMs: 250 } as const;
-const COMPARE_EVERY_MS = 5_000;
+/** A change that nobody was told of is to be applied within 2 s as well. */
+const COMPARE_EVERY_MS = 1_500;
+
+/** One whose consumer takes longer to stop or to start holds up the comparing of others no longer. */
+const MEND_WITHIN_MS = 5_000;
 
 /** Consumers that are started at a time; each is a handful of questions to the broker. */
 const AT_A_TIME = 50;
@@ -47,6 +51,10 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
   /** When each tenant was last heard of, in ticks of our own clock. */
   private readonly heardOf = new Map<string, number>();
   private tick = 0;
+  /** Of the tick in which the latest list was read. */
+  private listedAt = 0;
+  /** Each waits at most once for what it has in hand to be stored. */
+  private readonly mending = new Set<string>();
   private timers: NodeJS.Timeout[] = [];
   private stopped = false;
   private complete = false;
@@ -151,14 +159,16 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
     if (this.stopped || !(this.complete || this.connection.isUp())) return;
     await this.ownership.balance();
     await this.ownership.buryDead();
-    const asOf = ++this.tick;
+    const asOf = (this.listedAt = ++this.tick);
     const held = await this.ownership.held();
     this.reporter.compare(held);
     const leases = new Map(held.map((lease) => [lease.tenantId, lease]));
     // Without the broker nothing can be started, and what others are to have is let go all the same.
     const different = this.connection.isUp() ? this.differing(leases) : unwanted(held);
-    await inParallel(AT_A_TIME, different, (tenantId) => this.mend(tenantId, leases, asOf));
-    this.forgetBefore(asOf);
+    await inParallel(AT_A_TIME, different, (tenantId) =>
+      this.mend(tenantId, leases.get(tenantId), asOf),
+    );
+    this.forgetBefore(asOf, leases);
     this.reporter.wake();
     this.complete ||= this.connection.isUp();
   }
@@ -171,21 +181,22 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
     return [...wrong, ...surplus.map(({ tenantId }) => tenantId)];
   }
 
-  /** A tenant that was heard of since the list was read is read again: the list is old news. */
-  private async mend(
-    tenantId: string,
-    leases: ReadonlyMap<string, Lease>,
-    asOf: number,
-  ): Promise<void> {
-    if (this.stopped) return;
+  /**
+   * A tenant that was heard of since the list was read is read again, and so is one whose turn comes when
+   * there is another list: this one is old news.
+   */
+  private async mend(tenantId: string, listed: Lease | undefined, asOf: number): Promise<void> {
+    if (this.stopped || this.mending.has(tenantId)) return;
+    this.mending.add(tenantId);
+    const isOld = (): boolean => asOf !== this.listedAt || (this.heardOf.get(tenantId) ?? 0) > asOf;
     const read = (): Promise<Lease | undefined> =>
-      (this.heardOf.get(tenantId) ?? 0) > asOf
-        ? this.readOne(tenantId)
-        : Promise.resolve(leases.get(tenantId));
+      isOld() ? this.readOne(tenantId) : Promise.resolve(listed);
     // Why it did not start was logged, and when to try again is set, where it broke.
-    const mended = this.converge(tenantId, read).catch(() => undefined);
+    const mended = this.converge(tenantId, read)
+      .catch(() => undefined)
+      .finally(() => this.mending.delete(tenantId));
     // One that waits for what it has taken to be stored holds up nobody else.
-    await Promise.race([mended, delay(COMPARE_EVERY_MS, undefined, { ref: false })]);
+    await Promise.race([mended, delay(MEND_WITHIN_MS, undefined, { ref: false })]);
   }
 
   private converge(tenantId: string, read: () => Promise<Lease | undefined>): Promise<void> {
@@ -200,7 +211,8 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
     if (!this.stopped && this.connection.isUp()) this.retries.schedule(tenantId);
   }
 
-  private forgetBefore(asOf: number): void {
+  private forgetBefore(asOf: number, leases: ReadonlyMap<string, Lease>): void {
+    this.retries.keep((tenantId) => leases.has(tenantId));
     for (const [tenantId, tick] of this.heardOf) if (tick < asOf) this.heardOf.delete(tenantId);
     for (const { tenantId, state } of this.registry.running()) {
       if (state === 'running') this.retries.forget(tenantId);

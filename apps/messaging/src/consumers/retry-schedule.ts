@@ -35,6 +35,11 @@ export class RetrySchedule {
     this.retries.delete(tenantId);
   }
 
+  /** Forgets all but those that are still ours to try. */
+  keep(isOurs: (tenantId: string) => boolean): void {
+    for (const tenantId of this.retries.keys()) if (!isOurs(tenantId)) this.forget(tenantId);
+  }
+
   stop(): void {
     this.stopped = true;
     for (const { timer } of this.retries.values()) clearTimeout(timer);

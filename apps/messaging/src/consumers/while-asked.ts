@@ -23,7 +23,7 @@ export class WhileAsked {
   /** Has the work done, soon; never rejects. */
   ask(): void {
     this.again = true;
-    this.working ??= this.run().finally(() => (this.working = undefined));
+    this.working ??= this.run();
   }
 
   private async run(): Promise<void> {
@@ -33,6 +33,8 @@ export class WhileAsked {
       await this.work().catch((error: unknown) => this.onError(error));
       await this.restAfter(performance.now() - start);
     }
+    // In the turn of the last look: what is asked for from now on begins anew.
+    this.working = undefined;
   }
 
   private async restAfter(workMs: number): Promise<void> {

@@ -5,6 +5,7 @@ import {
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import { Environment } from '@app/config';
+import { uuidIn } from '@app/paging';
 import { reconnectAfterSeconds, topology, within } from '@app/broker';
 import { ClientRMQ } from '@nestjs/microservices';
 import type { ChannelWrapper } from 'amqp-connection-manager';
@@ -12,8 +13,13 @@ import { lastValueFrom } from 'rxjs';
 
 /** The patterns of the events on the control exchange, and what they carry. */
 export const TENANT_CHANGED = 'tenant.changed';
-export interface TenantChanged {
+interface TenantChanged {
   readonly tenant_id: string;
+}
+/** The tenant of such an event, in lower case; undefined for what no replica would send. */
+export function changedTenant(event: unknown): string | undefined {
+  const { tenant_id: tenantId } = (event ?? {}) as Partial<TenantChanged>;
+  return uuidIn(tenantId);
 }
 export const TENANTS_RELEASED = 'tenants.released';
 export const REPLICA_REPLACED = 'replica.replaced';

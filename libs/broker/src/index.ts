@@ -6,4 +6,4 @@ export { ConsumerConnections, type Place } from './consumer-connections';
 export { ConsumingConnection, PublishingConnection, reconnectAfterSeconds } from './connections';
 export { within } from './deadline';
 export { TenantQueues } from './tenant-queues';
-export { topology } from './topology';
+export { declareControlQueue, topology } from './topology';

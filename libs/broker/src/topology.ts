@@ -48,6 +48,15 @@ export async function bindDeadLetterQueue(channel: Channel): Promise<void> {
   await channel.bindQueue(queue, exchange, '');
 }
 
+/** A replica's own, gone with its connection: what it missed meanwhile it reads when it is back. */
+export async function declareControlQueue(channel: Channel): Promise<string> {
+  const { exchange, type } = topology.control;
+  await channel.assertExchange(exchange, type, { durable: true });
+  const { queue } = await channel.assertQueue('', { exclusive: true, autoDelete: true });
+  await channel.bindQueue(queue, exchange, '');
+  return queue;
+}
+
 /** Declares a tenant's queue and binds it by the tenant's id; safe to repeat. */
 export async function declareQueue(
   channel: Channel,

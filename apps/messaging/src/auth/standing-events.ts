@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { ConsumingConnection, topology } from '@app/broker';
+import { ConsumingConnection, declareControlQueue } from '@app/broker';
 import { Environment } from '@app/config';
 import type { ConfirmChannel } from 'amqplib';
 import { changedTenant, TENANT_CHANGED } from '../tenants/tenant-changes';
@@ -25,12 +25,8 @@ export class StandingEvents {
       .catch((error: unknown) => this.logger.warn(`Not heard until later: ${String(error)}`));
   }
 
-  /** By a queue of this replica's own, gone with its connection. */
   private async listen(channel: ConfirmChannel): Promise<void> {
-    const { exchange, type } = topology.control;
-    await channel.assertExchange(exchange, type, { durable: true });
-    const { queue } = await channel.assertQueue('', { exclusive: true, autoDelete: true });
-    await channel.bindQueue(queue, exchange, '');
+    const queue = await declareControlQueue(channel);
     const forget = (message: { content: Buffer } | null): void => {
       const tenantId = message ? changedIn(message.content) : undefined;
       if (tenantId !== undefined) this.standings.forget(tenantId);

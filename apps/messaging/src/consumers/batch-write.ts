@@ -2,7 +2,7 @@ import type { DeadLetterStore } from '../dead-letters/dead-letter.store';
 import { type MessageStore, PartitionHeld } from '../messages/message.store';
 import type { TenantPartition } from '../tenants/tenant-partition';
 import type { TenantsService } from '../tenants/tenants.service';
-import { deadLetterRow, type ReadDelivery, messageRow } from './delivery';
+import { deadLetterRow, type CheckedDelivery, messageRow } from './delivery';
 import type { Outcome, Written } from './settlement';
 import type { StoringFailures } from './storing-failures';
 import type { UntilAnswered } from './until-answered';
@@ -29,7 +29,7 @@ const HELD: Written = { kind: 'held' };
  * holds the partitions of a few tenants, theirs are `held`, and the others are in.
  */
 export class BatchWrite {
-  private readonly outcomes = new Map<ReadDelivery, Written>();
+  private readonly outcomes = new Map<CheckedDelivery, Written>();
   /** Tenants that got a partition back: if that did not help, doing it again will not either. */
   private readonly restored = new Set<string>();
   private readonly held = new Set<string>();
@@ -41,7 +41,7 @@ export class BatchWrite {
   ) {}
 
   /** The outcomes, in the order of the deliveries. Sound ones first: they need not wait for others. */
-  async write(batch: readonly ReadDelivery[]): Promise<Written[]> {
+  async write(batch: readonly CheckedDelivery[]): Promise<Written[]> {
     const sound = batch.filter(({ problem }) => problem === undefined);
     await this.insert(sound.toSorted(byTenantAndId));
     for (const delivery of batch) {
@@ -51,7 +51,7 @@ export class BatchWrite {
     return batch.map((delivery) => this.outcomes.get(delivery) ?? { kind: 'failed' });
   }
 
-  private async insert(all: readonly ReadDelivery[]): Promise<void> {
+  private async insert(all: readonly CheckedDelivery[]): Promise<void> {
     const deliveries = this.setHeldApart(all);
     if (deliveries.length === 0) return;
     const { store } = this.parts;
@@ -89,7 +89,7 @@ export class BatchWrite {
   }
 
   /** Goes on without those tenants whose partition is held; if that is nobody's own, all wait from now on. */
-  private async insertAround(deliveries: readonly ReadDelivery[]): Promise<void> {
+  private async insertAround(deliveries: readonly CheckedDelivery[]): Promise<void> {
     const held = await this.tenantsIn(deliveries, ({ store }, tenantIds) => store.held(tenantIds));
     const areFew = held.length > 0 && this.held.size + held.length <= this.mostHeld;
     if (areFew) for (const tenantId of held) this.held.add(tenantId);
@@ -97,15 +97,15 @@ export class BatchWrite {
     return this.insert(deliveries);
   }
 
-  private setHeldApart(deliveries: readonly ReadDelivery[]): readonly ReadDelivery[] {
+  private setHeldApart(deliveries: readonly CheckedDelivery[]): readonly CheckedDelivery[] {
     if (this.held.size === 0) return deliveries;
-    const isHeld = ({ tenantId }: ReadDelivery): boolean => this.held.has(tenantId);
+    const isHeld = ({ tenantId }: CheckedDelivery): boolean => this.held.has(tenantId);
     this.settleAll(deliveries.filter(isHeld), HELD);
     return deliveries.filter((delivery) => !isHeld(delivery));
   }
 
   /** Lets go of removed tenants' messages, and gives living ones their partition back. */
-  private async insertWithout(deliveries: readonly ReadDelivery[]): Promise<void> {
+  private async insertWithout(deliveries: readonly CheckedDelivery[]): Promise<void> {
     const missing = await this.tenantsIn(deliveries, ({ partition }, tenantIds) =>
       partition.missing(tenantIds),
     );
@@ -114,7 +114,7 @@ export class BatchWrite {
     for (const tenantId of missing) {
       const outcome = await this.withoutPartition(tenantId);
       if (!outcome) continue;
-      const isTheirs = (delivery: ReadDelivery): boolean => delivery.tenantId === tenantId;
+      const isTheirs = (delivery: CheckedDelivery): boolean => delivery.tenantId === tenantId;
       this.settleAll(others.filter(isTheirs), outcome);
       others = others.filter((delivery) => !isTheirs(delivery));
     }
@@ -123,7 +123,7 @@ export class BatchWrite {
 
   /** Those tenants of the deliveries that `look` finds; none when nobody can say. */
   private async tenantsIn(
-    deliveries: readonly ReadDelivery[],
+    deliveries: readonly CheckedDelivery[],
     look: (parts: WriteParts, tenantIds: string[]) => Promise<string[]>,
   ): Promise<string[]> {
     let found: string[] = [];
@@ -149,7 +149,10 @@ export class BatchWrite {
     return found.living ? undefined : { kind: 'tenant gone' };
   }
 
-  private async insertSplit(deliveries: readonly ReadDelivery[], failure: AtFault): Promise<void> {
+  private async insertSplit(
+    deliveries: readonly CheckedDelivery[],
+    failure: AtFault,
+  ): Promise<void> {
     const [only, ...others] = deliveries;
     if (only && others.length === 0) return this.giveUp(only, failure);
     const half = Math.ceil(deliveries.length / 2);
@@ -157,7 +160,7 @@ export class BatchWrite {
     await this.insert(deliveries.slice(half));
   }
 
-  private async giveUp(delivery: ReadDelivery, { kind, reason }: AtFault): Promise<void> {
+  private async giveUp(delivery: CheckedDelivery, { kind, reason }: AtFault): Promise<void> {
     if (kind === 'refused') {
       this.outcomes.set(delivery, await this.bury(delivery, reason));
       return;
@@ -169,7 +172,7 @@ export class BatchWrite {
   }
 
   /** Keeps what can never be stored, with the reason. */
-  private async bury(delivery: ReadDelivery, reason: string): Promise<Written> {
+  private async bury(delivery: CheckedDelivery, reason: string): Promise<Written> {
     const { deadLetters } = this.parts;
     const { tenantId } = delivery;
     if (this.held.has(tenantId)) return HELD;
@@ -201,17 +204,17 @@ export class BatchWrite {
     return { kind: 'failed' };
   }
 
-  private settleAll(deliveries: readonly ReadDelivery[], outcome: Written): void {
+  private settleAll(deliveries: readonly CheckedDelivery[], outcome: Written): void {
     for (const delivery of deliveries) this.outcomes.set(delivery, outcome);
   }
 }
 
-const tenantsOf = (deliveries: readonly ReadDelivery[]): string[] => [
+const tenantsOf = (deliveries: readonly CheckedDelivery[]): string[] => [
   ...new Set(deliveries.map(({ tenantId }) => tenantId)),
 ];
 
 /** The order in which every batch locks its rows: overlapping ones would deadlock otherwise. */
-function byTenantAndId(a: ReadDelivery, b: ReadDelivery): number {
+function byTenantAndId(a: CheckedDelivery, b: CheckedDelivery): number {
   return compare(a.tenantId, b.tenantId) || compare(a.id, b.id);
 }
 

@@ -4,7 +4,7 @@ import type { ConsumeMessage } from 'amqplib';
 import { aboutTenant } from '../about-tenant';
 import { TenantsService } from '../tenants/tenants.service';
 import { Courtesy } from './courtesy';
-import { readBody, readDelivery } from './delivery';
+import { checkBody, readDelivery } from './delivery';
 import { DeliveryLimit } from './delivery-limit';
 import { InTurn } from './in-turn';
 import type { Outcome } from './settlement';
@@ -19,7 +19,7 @@ interface DrainListeners {
 }
 
 /**
- * The consumers of this process. It makes one tenant at a time what it is told to be, and forgets a
+ * The consumers of this process. It makes each tenant what it is told to be, one after the other, and forgets a
  * consumer that broke; what should run, and when to look again, is for the reconciliation to say.
  */
 @Injectable()
@@ -186,7 +186,9 @@ export class ConsumerRegistry {
 
   private handle({ tenantId, workers }: WantedConsumer, message: ConsumeMessage): Promise<Outcome> {
     const delivery = readDelivery(tenantId, message, new Date());
-    return this.limit.guard(delivery, message, () => this.lanes.store(readBody(delivery), workers));
+    return this.limit.guard(delivery, message, () =>
+      this.lanes.store(checkBody(delivery), workers),
+    );
   }
 
   private tellFailed(tenantId: string, error: unknown): void {

@@ -1,5 +1,5 @@
 import { Controller, type INestApplication, Logger } from '@nestjs/common';
-import { reconnectAfterSeconds, topology, within } from '@app/broker';
+import { declareControlQueue, reconnectAfterSeconds, within } from '@app/broker';
 import type { Environment } from '@app/config';
 import { EventPattern, Payload, ServerRMQ } from '@nestjs/microservices';
 import type { AmqpConnectionManager, ChannelWrapper } from 'amqp-connection-manager';
@@ -62,11 +62,7 @@ class ControlServer extends ServerRMQ {
 
   override async setupChannel(channel: Channel, callback: () => void): Promise<void> {
     channel.on('error', this.onError);
-    const { exchange, type } = topology.control;
-    await channel.assertExchange(exchange, type, { durable: true });
-    // A replica's own, gone with its connection: what it missed meanwhile it reads when it is back.
-    const { queue } = await channel.assertQueue('', { exclusive: true, autoDelete: true });
-    await channel.bindQueue(queue, exchange, '');
+    const queue = await declareControlQueue(channel);
     await channel.consume(queue, (message) => this.take(message, channel), { noAck: true });
     callback();
   }

@@ -1,5 +1,5 @@
 import type { ConsumeMessage, MessageProperties } from 'amqplib';
-import { readBody, type ReadDelivery, readDelivery } from './delivery';
+import { checkBody, type CheckedDelivery, readDelivery } from './delivery';
 
 const tenantId = '0192f0c1-2345-7abc-8def-0123456789ab';
 const messageId = '0192F0C1-2345-4ABC-8DEF-0123456789AC';
@@ -9,9 +9,9 @@ function read(
   content: string | Buffer,
   properties: Partial<MessageProperties> = {},
   redelivered = false,
-): ReadDelivery {
+): CheckedDelivery {
   const message = { content: Buffer.from(content), fields: { redelivered }, properties };
-  return readBody(readDelivery(tenantId, message as ConsumeMessage, now));
+  return checkBody(readDelivery(tenantId, message as ConsumeMessage, now));
 }
 
 describe('readDelivery', () => {

@@ -29,7 +29,7 @@ export interface Delivery {
 }
 
 /** A delivery whose body was looked at as well. */
-export interface ReadDelivery extends Delivery {
+export interface CheckedDelivery extends Delivery {
   /** The body as text; not fit to be stored when there is a problem. */
   readonly text: string;
 }
@@ -54,13 +54,14 @@ export function readDelivery(tenantId: string, message: ConsumeMessage, now: Dat
   };
 }
 
-export function readBody(delivery: Delivery): ReadDelivery {
+/** Looks at the body, which may take memory many times its size for a moment. */
+export function checkBody(delivery: Delivery): CheckedDelivery {
   const { body } = delivery;
   const text = body.toString();
   return { ...delivery, text, problem: bodyProblem(body, text) ?? delivery.problem };
 }
 
-export function messageRow({ tenantId, id, type, text, acceptedAt }: ReadDelivery): MessageRow {
+export function messageRow({ tenantId, id, type, text, acceptedAt }: CheckedDelivery): MessageRow {
   return { tenantId, id, type, payload: text, acceptedAt };
 }
 

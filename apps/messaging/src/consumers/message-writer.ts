@@ -5,7 +5,7 @@ import { TenantPartition } from '../tenants/tenant-partition';
 import { TenantsService } from '../tenants/tenants.service';
 import { BatchTraces } from './batch-traces';
 import { BatchWrite, type WriteParts } from './batch-write';
-import type { ReadDelivery } from './delivery';
+import type { CheckedDelivery } from './delivery';
 import { LastDelivered } from './last-delivered';
 import type { Written } from './settlement';
 import { StoringFailures } from './storing-failures';
@@ -38,7 +38,7 @@ export class MessageWriter {
    *
    * @param mostHeld of how many tenants messages may be `held`, to be written apart
    */
-  write(batch: readonly ReadDelivery[], mostHeld: number): Promise<Written[]> {
+  write(batch: readonly CheckedDelivery[], mostHeld: number): Promise<Written[]> {
     this.delivered.note(batch);
     return this.traces.writing(batch, () => new BatchWrite(this.parts, mostHeld).write(batch));
   }

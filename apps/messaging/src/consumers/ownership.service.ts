@@ -64,7 +64,7 @@ export class Ownership {
   }
 
   /** Forgets replicas that died long ago, whoever they were. */
-  buryDead(): Promise<void> {
+  forgetDead(): Promise<void> {
     return this.leases.forgetDead(this.replicaId);
   }
 

@@ -158,7 +158,7 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
   private async pass(): Promise<void> {
     if (this.stopped || !(this.complete || this.connection.isUp())) return;
     await this.ownership.balance();
-    await this.ownership.buryDead();
+    await this.ownership.forgetDead();
     const asOf = (this.listedAt = ++this.tick);
     const held = await this.ownership.held();
     this.reporter.compare(held);

@@ -11,17 +11,26 @@ const COUNT: Statement = {
     RETURNING deliveries`,
 };
 
-/** With it go the counts of those that never came again, as when their tenant was removed. */
 const FORGET: Statement = {
   name: 'forget-redelivery',
-  text: `
-    DELETE FROM uncounted_redeliveries
-    WHERE (tenant_id = $1 AND message = $2) OR last_at < clock_timestamp() - interval '7 days'`,
+  text: `DELETE FROM uncounted_redeliveries WHERE tenant_id = $1 AND message = $2`,
 };
 
-/** The table in which redeliveries of classic queues are counted. Every statement names the tenant. */
+/** The counts of what never came again, as when its tenant was removed. */
+const FORGET_OLD: Statement = {
+  name: 'forget-old-redeliveries',
+  text: `
+    DELETE FROM uncounted_redeliveries WHERE last_at < clock_timestamp() - interval '7 days'`,
+};
+
+/** It looks through all of the table. */
+const FORGET_OLD_EVERY_MS = 3_600_000;
+
+/** The table in which redeliveries of classic queues are counted. */
 @Injectable()
 export class UncountedRedeliveries {
+  private forgotOldAt = -Infinity;
+
   constructor(private readonly database: Database) {}
 
   /** @returns how often it was delivered by now */
@@ -32,5 +41,9 @@ export class UncountedRedeliveries {
 
   async forget(tenantId: string, message: string): Promise<void> {
     await this.database.run(FORGET, [tenantId, message]);
+    const now = performance.now();
+    if (now - this.forgotOldAt < FORGET_OLD_EVERY_MS) return;
+    this.forgotOldAt = now;
+    await this.database.run(FORGET_OLD, []);
   }
 }

@@ -2,12 +2,12 @@ import { Injectable } from '@nestjs/common';
 import { Metrics } from '@app/metrics';
 import { Batcher, type Rest } from './batcher';
 import { Courtesy, FULL_BATCH, isSmall } from './courtesy';
-import type { ReadDelivery } from './delivery';
+import type { CheckedDelivery } from './delivery';
 import { FairQueue } from './fair-queue';
 import { MessageWriter } from './message-writer';
 import type { Outcome } from './settlement';
 
-type Lane = Batcher<ReadDelivery, Outcome>;
+type Lane = Batcher<CheckedDelivery, Outcome>;
 
 /** An outcome, or the promise of one that others need not wait for. */
 type Stored = Outcome | Promise<Outcome>;
@@ -44,7 +44,8 @@ export class WriterLanes {
     private readonly metrics: Metrics,
     courtesy: Courtesy,
   ) {
-    const commit = (deliveries: ReadDelivery[]): Promise<Stored[]> => this.writeShared(deliveries);
+    const commit = (deliveries: CheckedDelivery[]): Promise<Stored[]> =>
+      this.writeShared(deliveries);
     const small = new Batcher(commit, new FairQueue(FULL_BATCH), restOfSmall);
     const restOfLarge: Rest = () => courtesy.rest(small.isBusy);
     this.large = new Batcher(commit, new FairQueue(courtesy), restOfLarge);
@@ -52,7 +53,7 @@ export class WriterLanes {
   }
 
   /** Resolves with what became of a delivery to a tenant that has so many workers. */
-  store(delivery: ReadDelivery, workers: number): Promise<Outcome> {
+  store(delivery: CheckedDelivery, workers: number): Promise<Outcome> {
     const { tenantId, body, attempts } = delivery;
     if (attempts > 1) this.metrics.redelivered.inc();
     const lane = this.apart.get(tenantId) ?? (isSmall(workers) ? this.small : this.large);
@@ -60,11 +61,11 @@ export class WriterLanes {
   }
 
   /** Whoever has a lane of its own by now, and had messages in the queue before, goes there. */
-  private async writeShared(deliveries: ReadDelivery[]): Promise<Stored[]> {
+  private async writeShared(deliveries: CheckedDelivery[]): Promise<Stored[]> {
     if (this.apart.size === 0) return this.write(deliveries, MOST_APART);
     const goApart = deliveries.filter(({ tenantId }) => this.apart.has(tenantId));
     const outcomes = new Map(
-      goApart.map((delivery): [ReadDelivery, Stored] => [delivery, this.storeApart(delivery)]),
+      goApart.map((delivery): [CheckedDelivery, Stored] => [delivery, this.storeApart(delivery)]),
     );
     const shared = deliveries.filter((delivery) => !outcomes.has(delivery));
     const stored = await this.write(shared, MOST_APART - this.apart.size);
@@ -72,7 +73,7 @@ export class WriterLanes {
     return deliveries.map((delivery) => outcomes.get(delivery) ?? FAILED);
   }
 
-  private async write(deliveries: ReadDelivery[], mostHeld: number): Promise<Stored[]> {
+  private async write(deliveries: CheckedDelivery[], mostHeld: number): Promise<Stored[]> {
     const written = await this.writer.write(deliveries, mostHeld);
     return deliveries.map((delivery, index) => {
       const outcome = written[index] ?? FAILED;
@@ -80,7 +81,7 @@ export class WriterLanes {
     });
   }
 
-  private storeApart(delivery: ReadDelivery): Promise<Outcome> {
+  private storeApart(delivery: CheckedDelivery): Promise<Outcome> {
     const { tenantId, body } = delivery;
     const lane = this.apart.get(tenantId) ?? this.openLane(tenantId);
     return lane.add(delivery, { key: tenantId, weight: 1, bytes: body.byteLength });
@@ -88,7 +89,7 @@ export class WriterLanes {
 
   /** Takes in what comes until its first batch is written, which waits for the lock, and then the rest. */
   private openLane(tenantId: string): Lane {
-    const commit = async (deliveries: ReadDelivery[]): Promise<Stored[]> => {
+    const commit = async (deliveries: CheckedDelivery[]): Promise<Stored[]> => {
       try {
         return await this.write(deliveries, 0);
       } finally {

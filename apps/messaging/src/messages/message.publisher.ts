@@ -53,7 +53,7 @@ export class MessagePublisher {
 
   /**
    * Publishes `messages` in their order, if the tenant's limits let all of them through, and waits
-   * for every confirm, 2 s at most.
+   * for every confirm, 1.3 s at most; longer where its queue must be put back first.
    *
    * @throws MessageTooLarge, RateLimited, BacklogFull before any is published
    * @throws TenantNotFound when no queue is bound by the id, and no living tenant has it

@@ -26,7 +26,10 @@ interface Queue {
 }
 
 /** Room for some messages was found, or not; `waiting` is what is in the queue, or on its way. */
-export type Room = { kind: 'found'; waiting: number } | { kind: 'full'; waiting: number };
+interface Room {
+  readonly kind: 'found' | 'full';
+  readonly waiting: number;
+}
 
 /**
  * How many messages of a tenant wait, near enough to refuse more: looked up by a passive declare

@@ -56,7 +56,7 @@ export class RateBuckets {
    */
   async take(tenantId: string, rate: number, want: number): Promise<Grant> {
     const values = [tenantId, rate, want, this.replicaId];
-    const [grant] = await this.database.run<Grant & { left: number }>(TAKE, values);
+    const [grant] = await this.database.run<Grant>(TAKE, values);
     return grant ?? { granted: want, left: 0, replicas: 1 };
   }
 }

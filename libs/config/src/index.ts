@@ -1,5 +1,5 @@
 export { ConfigModule } from './config.module';
-export { Environment, type Role } from './environment';
+export { Environment } from './environment';
 export { asksForTraces } from './open-telemetry';
 export {
   InvalidEnvironment,

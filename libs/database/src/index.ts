@@ -10,7 +10,7 @@ export {
   sqlState,
 } from './database-errors';
 export { DatabaseModule } from './database.module';
-export { DatabaseStarter, type DatabaseState } from './database-starter';
+export { DatabaseStarter } from './database-starter';
 export { isoTime } from './iso-time';
 export { OwnerDatabase } from './owner-database';
 export { type GroupedTable, groupOfTenant } from './partition-groups';

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { within } from '@app/broker';
 import { Database, isDatabaseUnavailable } from '@app/database';
+import { BoundedMap } from '../tenants/limits/bounded-map';
 import { StandingUnknown } from './auth.errors';
 import { LIVING_STANDINGS, type StandingRow } from './token-statements';
 
@@ -45,7 +46,7 @@ interface Gathering {
  */
 @Injectable()
 export class TenantStandings {
-  private readonly known = new Map<string, Known>();
+  private readonly known = new BoundedMap<string, Known>(REMEMBERED);
   private next: Gathering | undefined;
   private current: Promise<unknown> = Promise.resolve();
   private awayUntil = -Infinity;
@@ -120,11 +121,7 @@ export class TenantStandings {
 
   private remember(tenantId: string, known: Known): void {
     if ((this.known.get(tenantId)?.asOf ?? -Infinity) > known.asOf) return;
-    this.known.delete(tenantId);
     this.known.set(tenantId, known);
-    if (this.known.size <= REMEMBERED) return;
-    const [oldest] = this.known.keys();
-    if (oldest !== undefined) this.known.delete(oldest);
   }
 }
 

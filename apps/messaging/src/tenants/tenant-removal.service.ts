@@ -80,7 +80,7 @@ export class TenantRemoval
 
   private wake(): void {
     this.again = true;
-    this.sweeping ??= this.sweepWhileAsked().finally(() => (this.sweeping = undefined));
+    this.sweeping ??= this.sweepWhileAsked();
   }
 
   private async sweepWhileAsked(): Promise<void> {
@@ -90,6 +90,8 @@ export class TenantRemoval
         this.logger.warn(`Removed tenants are not all gone, trying again: ${String(error)}`);
       });
     }
+    // In the turn of the last look: what is asked for from now on begins anew.
+    this.sweeping = undefined;
   }
 
   private async sweep(): Promise<void> {

@@ -16,6 +16,9 @@ const NO_LIMITS: Limits = { rateLimit: null, maxBacklog: null };
 /** How long a change may go unnoticed. */
 const FRESH_MS = 1_000;
 
+/** By then whoever publishes has noticed that the queue of somebody of whom nothing is left is gone. */
+const REMOVED_FOR_MS = 60_000;
+
 /** How long what is known of removed tenants, some 100 bytes each, may be kept. */
 const WHOLE_EVERY_MS = 600_000;
 
@@ -33,7 +36,7 @@ const CHANGED_SINCE: Statement = {
     LEFT JOIN limit_changes ON changed_xid >= $1::xid8`,
 };
 
-/** Until nothing is left of them; few, since each sweep takes them away. */
+/** Of whom something is left; few, since each sweep takes them away. */
 const REMOVED: Statement = {
   name: 'removed-tenants',
   text: `SELECT tenant_id::text AS "tenantId" FROM tenants WHERE removed_at IS NOT NULL`,
@@ -44,15 +47,15 @@ const EVER = '0';
 type Row = Limits & { readonly horizon: string; readonly tenantId: string | null };
 
 /**
- * The limits of all who have any, and who was removed, a second old at most while the database answers, and the last that
- * are known while it does not: whom nobody knows then, has none. However many tenants publish, it is
+ * The limits of all who have any, and who was removed: a second old at most while the database answers, and
+ * the last that are known while it does not. Whom nobody knows then, has none. However many tenants publish, it is
  * asked once a second, and only for what changed.
  */
 @Injectable()
 export class TenantLimits {
   private known = new Map<string, Limits>();
   /** While the broker is away, their queues stay bound: what came would be accepted, and go with them. */
-  private removed: ReadonlySet<string> = new Set();
+  private readonly removed = new Map<string, number>();
   /** What was committed before this transaction began is known. */
   private horizon = EVER;
   private asOf = -Infinity;
@@ -107,9 +110,16 @@ export class TenantLimits {
     const rows = await this.database.run<Row>(CHANGED_SINCE, [whole ? EVER : this.horizon]);
     if (whole) this.begin(since);
     for (const row of rows) this.learn(row);
-    const removed = await this.database.run<{ tenantId: string }>(REMOVED, []);
-    this.removed = new Set(removed.map((row) => row.tenantId));
+    await this.askForRemoved(since);
     this.asOf = since;
+  }
+
+  private async askForRemoved(asOf: number): Promise<void> {
+    const rows = await this.database.run<{ tenantId: string }>(REMOVED, []);
+    for (const { tenantId } of rows) this.removed.set(tenantId, asOf);
+    for (const [tenantId, seenAt] of this.removed) {
+      if (asOf - seenAt > REMOVED_FOR_MS) this.removed.delete(tenantId);
+    }
   }
 
   private begin(since: number): void {

@@ -40,8 +40,9 @@ export class StoringLock {
   /** How many statements of others wait for it now. */
   async waiting(): Promise<number> {
     const { rows } = await this.client.query<{ count: number }>(
-      `SELECT count(*)::int AS count FROM pg_stat_activity
-       WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))`,
+      // In a transaction, `pg_stat_activity` would stay as it was at the first look.
+      `SELECT count(DISTINCT pid)::int AS count FROM pg_locks
+       WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))`,
     );
     return rows[0]?.count ?? 0;
   }

@@ -25,7 +25,7 @@ export interface FoundRows<Row> {
 const PAGE_BYTES = 8 * 1024 * 1024;
 
 /**
- * Who reads waits for nobody but who shuts out readers, and that takes its time (`VACUUM FULL`). The callers of
+ * Who reads a tenant's rows waits for nobody but who shuts out readers, and that takes its time (`VACUUM FULL`). The callers of
  * one such tenant would have all connections wait.
  */
 const TENANTS_LOCK_WITHIN_MS = 250;

@@ -47,7 +47,6 @@ function checkOf(scope: string, position: Buffer): Buffer {
   return hash.digest().subarray(0, CHECK_BYTES);
 }
 
-/** A UUID as its 16 bytes, and back. */
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/;
 
 /** A UUID in lower case, or undefined where there is none. */
@@ -56,6 +55,7 @@ export function uuidIn(value: unknown): string | undefined {
   return UUID.test(text) ? text : undefined;
 }
 
+/** A UUID as its 16 bytes, and back. */
 export const uuidBytes = (uuid: string): Buffer => Buffer.from(uuid.replaceAll('-', ''), 'hex');
 
 export function uuidText(bytes: Buffer): string {

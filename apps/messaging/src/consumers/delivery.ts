@@ -1,11 +1,12 @@
 import { isUtf8 } from 'node:buffer';
+import { uuidIn } from '@app/paging';
 import type { ConsumeMessage } from 'amqplib';
 import { uuidv7 } from 'uuidv7';
 import type { DeadLetterRow } from '../dead-letters/dead-letter.store';
 import { LABEL_LENGTH } from '../label';
 import { jsonbProblem } from '../messages/jsonb';
 import { ACCEPTED_AT, LONG_TYPE } from '../messages/message-headers';
-import { keyedId, UUID } from '../messages/message-id';
+import { keyedId } from '../messages/message-id';
 import type { MessageRow } from '../messages/message.store';
 
 /** One more still fits into the database's integer. */
@@ -90,7 +91,7 @@ function bodyProblem(body: Buffer, text: string): string | undefined {
 /** A UUID is the id; any other text stands for one, so that it is stored once all the same. */
 function readId(tenantId: string, messageId: unknown): string {
   if (typeof messageId !== 'string' || messageId === '') return uuidv7();
-  return UUID.test(messageId) ? messageId.toLowerCase() : keyedId(tenantId, messageId);
+  return uuidIn(messageId) ?? keyedId(tenantId, messageId);
 }
 
 function readType(type: unknown): { type: string | null; problem?: string } {

@@ -51,7 +51,7 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
   /** When each tenant was last heard of, in ticks of our own clock. */
   private readonly heardOf = new Map<string, number>();
   private tick = 0;
-  /** Of the tick in which the latest list was read. */
+  /** The tick in which the latest list was read. */
   private listedAt = 0;
   /** Each waits at most once for what it has in hand to be stored. */
   private readonly mending = new Set<string>();

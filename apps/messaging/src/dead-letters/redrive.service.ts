@@ -98,8 +98,8 @@ export class Redrive implements OnApplicationBootstrap, OnModuleDestroy {
   private async finishStranded(): Promise<void> {
     for (const { tenantId, id } of await this.store.findStranded(STRANDED_AFTER_MS)) {
       await this.one(tenantId, { tenantId }, id).catch((error: unknown) => {
-        // One that somebody has locked holds up no other.
         const gone = error instanceof DeadLetterNotFound || error instanceof TenantNotFound;
+        // One that somebody has locked holds up no other.
         if (!gone && !isLockedOut(error)) throw error;
       });
     }

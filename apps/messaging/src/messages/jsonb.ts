@@ -28,7 +28,7 @@ const LONG_TEXT = 50_000;
 const NUMBER_IN_LONG_TEXT = /\d[eE][+-]?\d{2}|(?<!\d)\d{1000}/;
 
 /**
- * Why `jsonb` cannot hold this JSON text, or undefined when it can. The text must be valid JSON.
+ * Why `jsonb` cannot hold this JSON text, or nobody could read it again; undefined when it is fine. The text must be valid JSON.
  *
  * https://www.postgresql.org/docs/current/datatype-json.html,
  * https://www.postgresql.org/docs/current/datatype-numeric.html

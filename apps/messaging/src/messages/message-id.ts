@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto';
 import { uuidBytes, uuidText } from '@app/paging';
 
-export const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
-
 /**
  * The id that a tenant's idempotency key stands for: a name-based UUID (version 5) in the tenant's
  * namespace, so that the database's primary key is all that is needed to store the message once.

@@ -51,7 +51,7 @@ export class Ownership {
     return performance.now() - this.heardAt > IN_DOUBT_AFTER_MS;
   }
 
-  /** Claims what is missing, gives up what is too much; @returns the tenants that this concerns. */
+  /** Claims what is missing, gives up what is too much; @returns the tenants that it claimed. */
   async balance(): Promise<string[]> {
     await this.beat();
     const { claimed, givenUp, replaced } = await this.leases.balance(this.replicaId);
@@ -60,7 +60,12 @@ export class Ownership {
     if (claimed.length + givenUp.length > 0) {
       this.logger.debug(`Claimed ${claimed.length} tenants, gave up ${givenUp.length}`);
     }
-    return [...claimed, ...givenUp];
+    return claimed;
+  }
+
+  /** What this replica holds, and should let go or consume with another number of workers. */
+  outdated(): Promise<string[]> {
+    return this.leases.outdated(this.replicaId);
   }
 
   /** Forgets replicas that died long ago, whoever they were. */

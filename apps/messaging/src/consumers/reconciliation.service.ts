@@ -21,10 +21,10 @@ import { WhileAsked } from './while-asked';
 const BALANCE_EVERY_MS = 1_000;
 /** Thousands of tenants are counted each time; hundreds may be created in a second. */
 const BALANCE_REST = { atLeastMs: 100, atMostMs: 250 } as const;
-/** A change that nobody was told of is to be applied within 2 s as well. */
-const COMPARE_EVERY_MS = 1_500;
+/** For what the leases do not tell: a consumer that ended, or that nobody wants. */
+const COMPARE_EVERY_MS = 5_000;
 
-/** One whose consumer takes longer to stop or to start holds up the comparing of others no longer. */
+/** One whose consumer takes longer to stop or to start holds up the comparing no longer. */
 const MEND_WITHIN_MS = 5_000;
 
 /** Consumers that are started at a time; each is a handful of questions to the broker. */
@@ -53,7 +53,6 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
   private tick = 0;
   /** The tick in which the latest list was read. */
   private listedAt = 0;
-  /** Each waits at most once for what it has in hand to be stored. */
   private readonly mending = new Set<string>();
   private timers: NodeJS.Timeout[] = [];
   private stopped = false;
@@ -150,9 +149,15 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
     if (this.stopped) return this.ownership.beat();
     // The first heartbeat waits for the broker: a replica is new only once.
     if (!this.complete && !this.connection.isUp()) return;
-    const changed = await this.ownership.balance();
-    if (changed.length > AT_A_TIME) this.all();
-    else for (const tenantId of changed) this.one(tenantId);
+    const claimed = await this.ownership.balance();
+    // A change of which nobody heard is to be applied within 2 s as well.
+    const outdated = await this.ownership.outdated();
+    if (claimed.length + outdated.length > AT_A_TIME) {
+      this.all();
+      return;
+    }
+    for (const tenantId of claimed) this.one(tenantId);
+    for (const tenantId of outdated) void this.mend(tenantId, () => this.readOne(tenantId));
   }
 
   private async pass(): Promise<void> {
@@ -165,8 +170,14 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
     const leases = new Map(held.map((lease) => [lease.tenantId, lease]));
     // Without the broker nothing can be started, and what others are to have is let go all the same.
     const different = this.connection.isUp() ? this.differing(leases) : unwanted(held);
+    // A tenant that was heard of since the list was read is read again, and so is one whose turn comes
+    // when there is another list: this one is old news.
+    const isOld = (tenantId: string): boolean =>
+      asOf !== this.listedAt || (this.heardOf.get(tenantId) ?? 0) > asOf;
     await inParallel(AT_A_TIME, different, (tenantId) =>
-      this.mend(tenantId, leases.get(tenantId), asOf),
+      this.mend(tenantId, async () =>
+        isOld(tenantId) ? this.readOne(tenantId) : leases.get(tenantId),
+      ),
     );
     this.forgetBefore(asOf, leases);
     this.reporter.wake();
@@ -181,21 +192,14 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
     return [...wrong, ...surplus.map(({ tenantId }) => tenantId)];
   }
 
-  /**
-   * A tenant that was heard of since the list was read is read again, and so is one whose turn comes when
-   * there is another list: this one is old news.
-   */
-  private async mend(tenantId: string, listed: Lease | undefined, asOf: number): Promise<void> {
+  /** Whoever waits for what it has taken to be stored holds up nobody else, and waits only once. */
+  private async mend(tenantId: string, read: () => Promise<Lease | undefined>): Promise<void> {
     if (this.stopped || this.mending.has(tenantId)) return;
     this.mending.add(tenantId);
-    const isOld = (): boolean => asOf !== this.listedAt || (this.heardOf.get(tenantId) ?? 0) > asOf;
-    const read = (): Promise<Lease | undefined> =>
-      isOld() ? this.readOne(tenantId) : Promise.resolve(listed);
     // Why it did not start was logged, and when to try again is set, where it broke.
     const mended = this.converge(tenantId, read)
       .catch(() => undefined)
       .finally(() => this.mending.delete(tenantId));
-    // One that waits for what it has taken to be stored holds up nobody else.
     await Promise.race([mended, delay(MEND_WITHIN_MS, undefined, { ref: false })]);
   }
 

@@ -24,7 +24,7 @@ export interface Lease extends WantedConsumer {
 /** What a balancing changed for the replica that did it. */
 export interface Balance {
   readonly claimed: string[];
-  /** Still held; each is to be released as soon as its consumer has stopped. */
+  /** Still held, and outdated: each is to be released as soon as its consumer has stopped. */
   readonly givenUp: string[];
   /** Replicas that are not heard of any more: their tenants are taken over, by this one or another. */
   readonly replaced: string[];
@@ -81,6 +81,15 @@ export class TenantLeases {
       wanted: row.wanted,
       reported: { state: row.state, workers: row.workers_applied },
     }));
+  }
+
+  /**
+   * The tenants of a replica that it should let go, or whose consumer runs with another number of workers
+   * than it should: whoever changed them may not have been heard.
+   */
+  async outdated(replicaId: string): Promise<string[]> {
+    const rows = await this.database.run<Pick<HeldRow, 'tenant_id'>>(OUTDATED, [replicaId]);
+    return rows.map((row) => row.tenant_id);
   }
 
   /** Notes what runs, so that every replica can tell. */
@@ -222,14 +231,28 @@ const BALANCE: Statement = {
       WHERE replica_id NOT IN (SELECT replica_id FROM alive) AND (SELECT takes_over FROM mine)`,
 };
 
+const OWN_LEASES = `
+  tenant_leases l LEFT JOIN tenants t
+    ON t.tenant_id = l.tenant_id AND t.removed_at IS NULL AND t.status = 'active'
+  WHERE l.replica_id = $1`;
+
+const WANTED = `t.tenant_id IS NOT NULL AND NOT l.given_up`;
+
 const HELD: Statement = {
   name: 'held-leases',
   text: `
-    SELECT l.tenant_id, coalesce(t.workers, 0) AS workers,
-      t.tenant_id IS NOT NULL AND NOT l.given_up AS wanted, l.state, l.workers_applied
-    FROM tenant_leases l LEFT JOIN tenants t
-      ON t.tenant_id = l.tenant_id AND t.removed_at IS NULL AND t.status = 'active'
-    WHERE l.replica_id = $1 AND ($2::uuid IS NULL OR l.tenant_id = $2)`,
+    SELECT l.tenant_id, coalesce(t.workers, 0) AS workers, ${WANTED} AS wanted,
+      l.state, l.workers_applied
+    FROM ${OWN_LEASES} AND ($2::uuid IS NULL OR l.tenant_id = $2)`,
+};
+
+/** One that does not run is about to, or is tried again when its time has come. */
+const OUTDATED: Statement = {
+  name: 'outdated-leases',
+  text: `
+    SELECT l.tenant_id
+    FROM ${OWN_LEASES}
+      AND (NOT (${WANTED}) OR l.state = 'running' AND l.workers_applied <> t.workers)`,
 };
 
 const REPORT: Statement = {

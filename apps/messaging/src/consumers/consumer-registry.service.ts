@@ -56,6 +56,16 @@ export class ConsumerRegistry {
     );
   }
 
+  /** Whose consumers are here still, in whatever state. */
+  tenantIds(): string[] {
+    return [...this.consumers.keys()];
+  }
+
+  /** Whether it starts no consumer any more. */
+  get isDraining(): boolean {
+    return this.draining;
+  }
+
   /** Messages that are taken and not yet settled. */
   get inFlight(): number {
     return [...this.consumers.values()].reduce((sum, { unsettled }) => sum + unsettled, 0);

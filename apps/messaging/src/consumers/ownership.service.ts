@@ -96,6 +96,11 @@ export class Ownership {
     return this.inTime(this.release(tenantId));
   }
 
+  /** Lets all go but these, likewise: there is nothing to be stopped first. */
+  letGoAllBut(tenantIds: readonly string[]): Promise<void> {
+    return this.inTime(this.releaseAllBut(tenantIds));
+  }
+
   /** Takes no tenant any more; what it has it still keeps, until each is released. */
   async leave(): Promise<void> {
     this.leaving = true;
@@ -112,6 +117,11 @@ export class Ownership {
     await this.leases.release(this.replicaId, tenantIds);
     await this.changes.announceReleased();
     return tenantIds.map(() => undefined);
+  }
+
+  private async releaseAllBut(tenantIds: readonly string[]): Promise<void> {
+    const released = await this.leases.releaseAllBut(this.replicaId, tenantIds);
+    if (released > 0) await this.changes.announceReleased();
   }
 
   private isFit(): boolean {

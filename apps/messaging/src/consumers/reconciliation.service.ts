@@ -20,7 +20,7 @@ import { WhileAsked } from './while-asked';
 /** A dead replica is noticed, and its tenants taken over, a little later than its last heartbeat counts. */
 const BALANCE_EVERY_MS = 1_000;
 /** Thousands of tenants are counted each time; hundreds may be created in a second. */
-const BALANCE_REST = { atLeastMs: 100, atMostMs: 250 } as const;
+const REST = { atLeastMs: 100, atMostMs: 250 } as const;
 /** For what the leases do not tell: a consumer that ended, or that nobody wants. */
 const COMPARE_EVERY_MS = 5_000;
 
@@ -42,11 +42,12 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
   private readonly balancing = new WhileAsked(
     () => this.takeShare(),
     (error) => this.logger.debug(`Not balanced, trying again: ${String(error)}`),
-    BALANCE_REST,
+    REST,
   );
   private readonly passing = new WhileAsked(
     () => this.pass(),
     (error) => this.logger.warn(`Consumers are not compared yet, trying again: ${String(error)}`),
+    REST,
   );
   /** When each tenant was last heard of, in ticks of our own clock. */
   private readonly heardOf = new Map<string, number>();
@@ -97,11 +98,13 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
     // Cancelled first, they would let in who waits behind them, with their messages under way still.
     if (this.ownership.isInDoubt) await this.registry.dropAll();
     const giveUp = delay(this.shutdown.drainWithinMs, undefined, { ref: false });
-    const { unsettled } = await this.registry.drain(giveUp, {
+    const drained = this.registry.drain(giveUp, {
       // No sooner: what goes back would come again at once, and each time be nearer to its delivery limit.
       onCancelled: () => this.writer.stop(),
       onStopped: (tenantId) => this.ownership.letGo(tenantId),
     });
+    await this.letGoWhatDoesNotRun();
+    const { unsettled } = await drained;
     if (unsettled > 0) this.logger.warn(`${unsettled} messages go back to their queues`);
     for (const timer of this.timers) clearInterval(timer);
     await this.ownership.end();
@@ -146,23 +149,43 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
   }
 
   private async takeShare(): Promise<void> {
-    if (this.stopped) return this.ownership.beat();
+    if (this.stopped) return this.beatWhileStopping();
     // The first heartbeat waits for the broker: a replica is new only once.
     if (!this.complete && !this.connection.isUp()) return;
     const claimed = await this.ownership.balance();
-    // A change of which nobody heard is to be applied within 2 s as well.
+    if (claimed.length > AT_A_TIME) this.all();
+    else for (const tenantId of claimed) this.one(tenantId);
+    await this.mendOutdated();
+  }
+
+  /** A change of which nobody heard is to be applied within 2 s as well. */
+  private async mendOutdated(): Promise<void> {
     const outdated = await this.ownership.outdated();
-    if (claimed.length + outdated.length > AT_A_TIME) {
+    const tenantIds = outdated.filter((tenantId) => !this.mending.has(tenantId));
+    if (tenantIds.length > AT_A_TIME) {
       this.all();
       return;
     }
-    for (const tenantId of claimed) this.one(tenantId);
-    for (const tenantId of outdated) void this.mend(tenantId, () => this.readOne(tenantId));
+    for (const tenantId of tenantIds) {
+      this.heardOf.set(tenantId, ++this.tick);
+      void this.mend(tenantId, () => this.readOne(tenantId));
+    }
+  }
+
+  /** What a balance under way claimed when the stop began is let go with it. */
+  private async beatWhileStopping(): Promise<void> {
+    await this.ownership.beat();
+    if (this.registry.isDraining) await this.letGoWhatDoesNotRun();
+  }
+
+  private letGoWhatDoesNotRun(): Promise<void> {
+    return this.ownership.letGoAllBut(this.registry.tenantIds());
   }
 
   private async pass(): Promise<void> {
     if (this.stopped || !(this.complete || this.connection.isUp())) return;
-    await this.ownership.balance();
+    // From then on the balance has a timer of its own.
+    if (!this.complete) await this.ownership.balance();
     await this.ownership.forgetDead();
     const asOf = (this.listedAt = ++this.tick);
     const held = await this.ownership.held();

@@ -106,6 +106,11 @@ export class TenantLeases {
   async release(replicaId: string, tenantIds: readonly string[]): Promise<void> {
     await this.database.run(RELEASE, [replicaId, tenantIds]);
   }
+
+  /** Lets all tenants of a replica go but these; @returns how many. */
+  releaseAllBut(replicaId: string, tenantIds: readonly string[]): Promise<number> {
+    return this.database.change(RELEASE_ALL_BUT, [replicaId, tenantIds]);
+  }
 }
 
 interface BalanceRow {
@@ -168,6 +173,8 @@ const FORGET_DEAD: Statement = {
  *   is fresh: after an outage of the database or the broker all come back within that time, and each
  *   would otherwise take the first one's tenants for a dead replica's.
  * - A replica that is not fit keeps what it has until another one is steadily fit.
+ * - Whoever lacks tenants passes over as many free ones as those before it lack: replicas that look at the
+ *   same moment take different ones, and none is left for the next look.
  * - Rows are written in the order of their keys, or two claims would lock each other out.
  * - NOT IN is answered from a hash table. NOT EXISTS would be a join, which PostgreSQL does by comparing
  *   each with each as long as it takes the tables to be small, as it does for minutes after a start.
@@ -198,18 +205,23 @@ const BALANCE: Statement = {
     ), mine AS (
       SELECT
         (SELECT share - owned FROM shares WHERE replica_id = $1) AS lacks,
+        (SELECT coalesce(sum(share - owned), 0) FROM shares
+          WHERE replica_id < $1 AND share > owned) AS others_first,
         EXISTS (SELECT FROM steady WHERE replica_id = $1) AS takes_over,
         EXISTS (SELECT FROM steady WHERE replica_id <> $1) AS may_leave
     ), free AS (
-      SELECT tenant_id FROM active
+      SELECT tenant_id, row_number() OVER (ORDER BY uuid_hash(tenant_id), tenant_id) AS place
+      FROM active
       WHERE tenant_id NOT IN (SELECT tenant_id FROM held)
         AND ((SELECT takes_over FROM mine)
           OR NOT EXISTS (SELECT FROM tenant_leases l WHERE l.tenant_id = active.tenant_id))
-      ORDER BY random()
+    ), taken AS (
+      SELECT tenant_id FROM free, mine
+      ORDER BY place <= others_first, place
       LIMIT (SELECT greatest(coalesce(lacks, 0), 0) FROM mine)
     ), claimed AS (
       INSERT INTO tenant_leases AS l (tenant_id, replica_id)
-      SELECT tenant_id, $1 FROM free ORDER BY tenant_id
+      SELECT tenant_id, $1 FROM taken ORDER BY tenant_id
       ON CONFLICT (tenant_id) DO UPDATE
       SET replica_id = $1, given_up = false, state = 'starting', workers_applied = 0
       WHERE NOT EXISTS (SELECT FROM alive WHERE alive.replica_id = l.replica_id)
@@ -266,4 +278,9 @@ const REPORT: Statement = {
 const RELEASE: Statement = {
   name: 'release-leases',
   text: `DELETE FROM tenant_leases WHERE replica_id = $1 AND tenant_id = ANY($2::uuid[])`,
+};
+
+const RELEASE_ALL_BUT: Statement = {
+  name: 'release-other-leases',
+  text: `DELETE FROM tenant_leases WHERE replica_id = $1 AND tenant_id <> ALL($2::uuid[])`,
 };

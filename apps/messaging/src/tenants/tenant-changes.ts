@@ -66,7 +66,7 @@ export class TenantChanges implements OnApplicationBootstrap, OnApplicationShutd
 
   /**
    * Resolves when the event is out, or after a second at most; never rejects. An event that is lost
-   * costs a few seconds: every replica also compares on a timer and after a reconnect.
+   * costs a second: every replica also looks on a timer, and after a reconnect.
    */
   announce(tenantId: string): Promise<void> {
     const event: TenantChanged = { tenant_id: tenantId };

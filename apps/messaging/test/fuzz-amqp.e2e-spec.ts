@@ -168,8 +168,8 @@ describe('whatever is published over AMQP', () => {
     const before = await kept();
     const queue = queueOf(tenantId);
     for (const body of hostileEvents(tenantId))
-      for (const replyTo of [undefined, queueOf('nobody'), queue])
-        publish('messaging.control', '', body, { deliveryMode: 1, replyTo });
+      for (const answer of [{}, { replyTo: queueOf('nobody') }, { replyTo: queue }])
+        publish('messaging.control', '', body, { deliveryMode: 1, ...answer });
     await broker.channel.waitForConfirms();
     await expectHeard();
     await expectIdle(tenantId);

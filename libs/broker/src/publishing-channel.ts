@@ -111,7 +111,8 @@ export class PublishingChannel {
       if (error === null && !this.isBusy && this.waiting.length > 0) this.sendWaiting();
     };
     try {
-      this.hasRoom = channel.publish(exchange, routingKey, body, options, confirmed);
+      const sent = options as Options.Publish;
+      this.hasRoom = channel.publish(exchange, routingKey, body, sent, confirmed);
     } catch (error) {
       sending.done(error instanceof Error ? error : new Error(String(error)));
       this.onClosed(channel);

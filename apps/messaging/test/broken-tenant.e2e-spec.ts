@@ -33,7 +33,7 @@ describe('a tenant whose queue is broken', () => {
     await database.drop();
   });
 
-  /** A consumer that is started again has another tag. The list is up to 5 s old. */
+  /** A consumer that is started again has another tag. The list is a second old, or more. */
   const tagsOf = async (tenantId: string): Promise<string[]> =>
     (await consumersOf(tenantId)).map(({ consumer_tag }) => consumer_tag);
 

@@ -23,7 +23,7 @@ describe('consumers', () => {
     database = await TestDatabase.create();
     broker = await TestBroker.connect();
     await startBoth();
-    // The management API's list of consumers is up to 5 s old: they are looked at last.
+    // The management API's list of consumers is no list of now: they are looked at last.
     listed = [await one.api.createTenant(4), await one.api.createTenant(5)];
   });
 

@@ -27,7 +27,7 @@ export interface LocalStackOptions {
   only?: readonly ServerName[];
   /** Servers that there are already, and that are used as they are. */
   env?: { DATABASE_URL?: string | undefined; RABBITMQ_URL?: string | undefined };
-  /** Of RabbitMQ; default: often enough for tests. */
+  /** Of RabbitMQ; default: those of channels soon, those of quorum queues every 5 s. */
   statistics?: Statistics;
   /** Default: one of its own. */
   watchdog?: Watchdog;

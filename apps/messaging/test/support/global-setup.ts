@@ -11,6 +11,7 @@ export default async function setUp(): Promise<void> {
   const { DATABASE_URL, RABBITMQ_URL, RABBITMQ_MANAGEMENT_URL } = process.env;
   const stack = await LocalStack.start({
     env: { DATABASE_URL, RABBITMQ_URL },
+    statistics: 'everything each second',
     log: (line) => process.stdout.write(`${line}\n`),
   });
   globalThis.localStack = stack;

@@ -23,9 +23,8 @@ interface ChannelDetails {
 }
 
 /**
- * What is taken and not settled on the channels with this prefetch count, half a second ago at most:
- * a test's own, when no other tenant has as many workers. A quorum queue's own figures, and the list
- * of its consumers, are up to 5 s old.
+ * What is taken and not settled on the channels with this prefetch count, 1.5 s ago at most: a test's
+ * own, when no other tenant has as many workers.
  */
 export async function unsettledByPrefetch(prefetchCount: number): Promise<number> {
   const channels = await ask<ChannelDetails[]>('/api/channels');

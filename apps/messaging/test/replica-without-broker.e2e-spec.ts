@@ -1,6 +1,7 @@
 import { TestBroker } from './support/broker';
 import { TestDatabase } from './support/database';
 import { eventually } from './support/eventually';
+import { consumerCounts } from './support/management';
 import { ownersOf, sharesOf } from './support/owners';
 import { Program } from './support/program';
 import { servers } from './support/servers';
@@ -37,14 +38,17 @@ describe('when one replica alone loses its broker', () => {
 
   const shares = async (): Promise<number[]> => sharesOf(await ownersOf(other.api, tenantIds));
 
+  async function expectOneConsumerEach(): Promise<void> {
+    expect(await consumerCounts(broker, tenantIds)).toEqual(tenantIds.map(() => 1));
+  }
+
   it('its tenants go on at another, and half of them come back with it', async () => {
     await eventually(async () => expect(await shares()).toEqual([TENANTS / 2, TENANTS / 2]));
     proxy.cut();
     await eventually(async () => expect(await shares()).toEqual([TENANTS]));
-    for (const tenantId of tenantIds) {
-      expect(await broker.queue(tenantId)).toMatchObject({ consumers: 1 });
-    }
+    await expectOneConsumerEach();
     proxy.restore();
     await eventually(async () => expect(await shares()).toEqual([TENANTS / 2, TENANTS / 2]));
+    await expectOneConsumerEach();
   });
 });

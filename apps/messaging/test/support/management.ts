@@ -1,4 +1,5 @@
-import { queueOf } from './broker';
+import { queueOf, type TestBroker } from './broker';
+import { eventually } from './eventually';
 import { servers } from './servers';
 
 /** One consumer of a queue, as the management API shows it. */
@@ -15,6 +16,31 @@ interface QueueDetails {
 /** The consumers of a tenant's queue. */
 export async function consumersOf(tenantId: string): Promise<ConsumerDetails[]> {
   return (await queue(tenantId)).consumer_details ?? [];
+}
+
+interface ListedConsumer extends ConsumerDetails {
+  readonly queue: { readonly name: string };
+}
+
+/**
+ * How many consumers each of these tenants has now, those included who wait in line behind a single active
+ * one: AMQP does not tell of them. The list shows who came with a delay, and in their order: with one that
+ * came just now, it is of now.
+ */
+export async function consumerCounts(
+  { channel }: TestBroker,
+  tenantIds: readonly string[],
+): Promise<number[]> {
+  const { queue: latest } = await channel.assertQueue('', { exclusive: true });
+  await channel.consume(latest, () => undefined);
+  const queues = await eventually(async () => {
+    const consumers = await ask<ListedConsumer[]>('/api/consumers/%2F');
+    const listed = consumers.map(({ queue: { name } }) => name);
+    expect(listed).toContain(latest);
+    return listed;
+  });
+  await channel.deleteQueue(latest);
+  return tenantIds.map((tenantId) => queues.filter((name) => name === queueOf(tenantId)).length);
 }
 
 interface ChannelDetails {

@@ -10,12 +10,24 @@ export interface ConsumerDetails {
 }
 
 interface QueueDetails {
+  readonly arguments?: Readonly<Record<string, unknown>>;
+  readonly messages?: number;
   readonly consumer_details?: ConsumerDetails[];
 }
 
 /** The consumers of a tenant's queue. */
 export async function consumersOf(tenantId: string): Promise<ConsumerDetails[]> {
   return (await queue(tenantId)).consumer_details ?? [];
+}
+
+/** What a tenant's queue was declared with. */
+export async function argumentsOf(tenantId: string): Promise<QueueDetails['arguments']> {
+  return (await queue(tenantId)).arguments;
+}
+
+/** What waits in a tenant's queue, or is taken and not settled, 2 s ago at most. */
+export async function messagesIn(tenantId: string): Promise<number> {
+  return (await queue(tenantId)).messages ?? 0;
 }
 
 interface ListedConsumer extends ConsumerDetails {

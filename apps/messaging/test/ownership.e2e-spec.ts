@@ -18,9 +18,9 @@ const BACKLOG = 150;
 /** So many tenants have their messages counted; all others may be sent some. */
 const WATCHED = 6;
 
-/** The promise, and what a look itself may take: an answer for each tenant from each survivor. */
+/** The promise, and what the look may take on a busy machine: an answer for each tenant from each survivor. */
 const REPLACED_WITHIN_MS = 1_000;
-const LOOK_WITHIN_MS = 250;
+const LOOK_WITHIN_MS = 500;
 const afterKill = { withinMs: 10_000 };
 const atRest = { withinMs: 15_000 };
 
@@ -88,7 +88,7 @@ describe('of several replicas', () => {
   it('one that stops with messages under way is replaced within 1 s of the signal', async () => {
     const leaver = replicas.splice(2, 1)[0] as Program;
     const before = await owners();
-    const load = new Load(asked(), tenantIds.slice(WATCHED), 2);
+    const load = new Load(asked(), tenantIds.slice(WATCHED), 1);
     await slowDownStoring(database, 50);
     await eventually(async () => {
       expect((await Scrape.of(leaver.api)).value('in_flight_messages')).toBeGreaterThan(0);
@@ -111,10 +111,10 @@ describe('of several replicas', () => {
   /** When every survivor says of every tenant that one of them runs it: at the end of the first look. */
   async function whenOwnedBySurvivors(): Promise<number> {
     return eventually(async () => {
-      const views = await Promise.all(replicas.map(({ api }) => ownersOf(api, tenantIds)));
-      for (const view of views) {
-        expect(new Set(view.values()).size).toBe(replicas.length);
-        expect([...view.values()]).not.toContain(null);
+      for (const { api } of replicas) {
+        const now = [...(await ownersOf(api, tenantIds)).values()];
+        expect(new Set(now).size).toBe(replicas.length);
+        expect(now).not.toContain(null);
       }
       return performance.now();
     });

@@ -6,6 +6,7 @@ import { fair } from './fair';
 import { lasting } from './lasting/lasting';
 import { many } from './many/many';
 import { pages } from './pages';
+import { replicas } from './replicas/replicas';
 import { single } from './single';
 import { COMPARISON, type Row, table, today } from './support/figures';
 import { MeasuredProcess } from './support/process';
@@ -30,6 +31,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   'end-to-end': endToEnd,
   fair,
   many: (servers) => many(servers, { steps: [10, 100, 1_000], written: false }),
+  replicas,
 };
 
 /** These take a quarter of an hour each, and run only when they are named. */

@@ -118,6 +118,11 @@ export class MeasuredProcess {
     throw new Error(`${this.url}${path} is not there after ${UP_WITHIN_MS} ms`);
   }
 
+  /** As by `kill -9`. */
+  kill(): void {
+    this.child.kill('SIGKILL');
+  }
+
   async stop(): Promise<void> {
     if (this.child.exitCode !== null || this.child.signalCode !== null) return;
     const exited = once(this.child, 'exit');

@@ -1,33 +1,56 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Probe, Publishing } from '../support/probe';
+import type { MeasuredProcess } from '../support/process';
+import { type Probe, Probing, timeFirstPage, timePublish, timeToReadable } from '../support/probe';
 import { inParallel } from '../support/tenants';
 import { AT_A_TIME, type Tenancy } from './tenancy';
+
+/** Of calls, and how many failed. */
+interface Calls {
+  readonly publish: Probe;
+  /** From a publish until the message can be read: by way of the broker and the database. */
+  readonly readable: Probe;
+  readonly firstPage: Probe;
+  readonly failed: number;
+}
 
 export interface Removal {
   readonly tenants: number;
   /** Until rows, queues and partitions are gone, in milliseconds. */
   readonly goneMs: number;
-  /** Another tenant's publishes, before and meanwhile. */
-  readonly before: Probe;
-  readonly meanwhile: Probe;
-  readonly failed: number;
+  /** Another tenant's, before and meanwhile. */
+  readonly before: Calls;
+  readonly meanwhile: Calls;
 }
 
 const BEFORE_MS = 5_000;
 const STUCK_AFTER_MS = 300_000;
 
-/** Removes the last `count` tenants, while the first one goes on publishing. */
+/** Removes the last `count` tenants, while the first one goes on publishing and reading. */
 export async function measureRemoval(tenancy: Tenancy, count: number): Promise<Removal> {
   const { service, tenantIds } = tenancy;
   const removed = tenantIds.splice(-count);
   const other = tenantIds[0] ?? '';
-  const calm = new Publishing(service, other);
-  await delay(BEFORE_MS);
-  const before = await calm.end();
-  const publishing = new Publishing(service, other);
-  const goneMs = await remove(tenancy, removed);
-  const meanwhile = await publishing.end();
-  return { tenants: count, goneMs, before, meanwhile, failed: publishing.failed };
+  const [before] = await callsDuring(service, other, () => delay(BEFORE_MS));
+  const [meanwhile, goneMs] = await callsDuring(service, other, () => remove(tenancy, removed));
+  return { tenants: count, goneMs, before, meanwhile };
+}
+
+async function callsDuring<Result>(
+  service: MeasuredProcess,
+  tenantId: string,
+  work: () => Promise<Result>,
+): Promise<[Calls, Result]> {
+  const probing = {
+    publish: new Probing(() => timePublish(service, tenantId)),
+    readable: new Probing(() => timeToReadable(service, tenantId)),
+    firstPage: new Probing(() => timeFirstPage(service, tenantId)),
+  };
+  const result = await work();
+  const publish = await probing.publish.end();
+  const readable = await probing.readable.end();
+  const firstPage = await probing.firstPage.end();
+  const failed = Object.values(probing).reduce((sum, each) => sum + each.failed, 0);
+  return [{ publish, readable, firstPage, failed }, result];
 }
 
 async function remove({ service, servers }: Tenancy, tenantIds: string[]): Promise<number> {

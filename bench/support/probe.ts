@@ -10,6 +10,7 @@ export interface Probe {
 }
 
 const EVERY_MS = 20;
+const NOT_FOUND = 404;
 
 export const summaryOf = (times: readonly number[]): Probe => ({
   p50: percentile(times, 50),
@@ -26,14 +27,14 @@ export async function readableAfter(
   const times: number[] = [];
   const end = performance.now() + forMs;
   while (performance.now() < end) {
-    times.push(await timeOne(service, tenantId));
+    times.push(await timeToReadable(service, tenantId));
     await delay(EVERY_MS);
   }
   return summaryOf(times);
 }
 
-/** It is asked for again and again, without a pause that would be in the figure. */
-async function timeOne(service: MeasuredProcess, tenantId: string): Promise<number> {
+/** From publishing a message: it is asked for again and again, without a pause that would be in the figure. */
+export async function timeToReadable(service: MeasuredProcess, tenantId: string): Promise<number> {
   const path = `/api/tenants/${tenantId}/messages`;
   const start = performance.now();
   const { id } = await service.call<{ id: string }>('POST', path, { payload: 'probe' });
@@ -41,21 +42,34 @@ async function timeOne(service: MeasuredProcess, tenantId: string): Promise<numb
     const answer = await service.request('GET', `${path}/${id}`);
     await answer.arrayBuffer();
     if (answer.ok) return performance.now() - start;
+    if (answer.status !== NOT_FOUND) throw new Error(`GET ${path}: ${answer.status}`);
   }
 }
 
-/** Single messages, one after the other, until `ended`: how long each took, and how many failed. */
-export class Publishing {
+/** @throws when it failed, as do the others */
+export async function timePublish(service: MeasuredProcess, tenantId: string): Promise<number> {
+  const start = performance.now();
+  await service.call('POST', `/api/tenants/${tenantId}/messages`, { payload: 'probe' });
+  return performance.now() - start;
+}
+
+/** How long it takes to read the first page. */
+export async function timeFirstPage(service: MeasuredProcess, tenantId: string): Promise<number> {
+  const start = performance.now();
+  await service.call('GET', `/api/tenants/${tenantId}/messages`);
+  return performance.now() - start;
+}
+
+/** Calls of one kind, one after the other, until `ended`: how long each took, and how many failed. */
+export class Probing {
   readonly times: number[] = [];
   failed = 0;
   private ended = false;
   private readonly loop: Promise<void>;
 
-  constructor(
-    private readonly service: MeasuredProcess,
-    private readonly tenantId: string,
-  ) {
-    this.loop = this.publish();
+  /** @param timeOne does the call; @returns how long it took, in milliseconds */
+  constructor(private readonly timeOne: () => Promise<number>) {
+    this.loop = this.probe();
   }
 
   async end(): Promise<Probe> {
@@ -64,16 +78,12 @@ export class Publishing {
     return summaryOf(this.times);
   }
 
-  private async publish(): Promise<void> {
-    const path = `/api/tenants/${this.tenantId}/messages`;
+  private async probe(): Promise<void> {
     while (!this.ended) {
-      const start = performance.now();
-      const sent = await this.service.call('POST', path, { payload: 'probe' }).then(
-        () => true,
-        () => false,
+      await this.timeOne().then(
+        (time) => this.times.push(time),
+        () => this.failed++,
       );
-      if (sent) this.times.push(performance.now() - start);
-      else this.failed++;
       await delay(EVERY_MS);
     }
   }

@@ -55,37 +55,45 @@ describe('courtesy', () => {
     return open;
   }
 
-  async function untilNone(): Promise<void> {
-    while (requests.any) await new Promise(setImmediate);
+  async function untilNothingIsLeft(): Promise<void> {
+    while (requests.any || courtesy.rest > 0) await new Promise(setImmediate);
   }
 
   it('leaves nothing where only large tenants are', () => {
     courtesy.joined(LARGE);
-    expect(courtesy.rest(false)).toBe(0);
+    expect(courtesy.rest).toBe(0);
     expect(courtesy.maxRows).toBe(FULL_BATCH.maxRows);
   });
 
-  it('leaves room and makes shorter batches as long as a small tenant is there', () => {
+  it('makes shorter batches as long as a small tenant is there', () => {
     courtesy.joined(SMALL);
     courtesy.joined(LARGE);
     courtesy.left(LARGE);
-    const beside = courtesy.rest(false);
-    expect(beside).toBeGreaterThan(0);
+    expect(courtesy.rest).toBe(0);
     expect(courtesy.maxRows).toBeLessThan(FULL_BATCH.maxRows);
-    expect(courtesy.rest(true)).toBeGreaterThan(beside);
     courtesy.left(SMALL);
-    expect(courtesy.rest(false)).toBe(0);
     expect(courtesy.maxRows).toBe(FULL_BATCH.maxRows);
   });
 
-  it('leaves room while a request is under way, and no longer', async () => {
+  it('leaves room while a message of a small tenant waits, and makes still shorter ones', async () => {
+    courtesy.joined(SMALL);
+    const beside = courtesy.maxRows;
+    let waits = true;
+    courtesy.watch(() => waits);
+    expect(courtesy.rest).toBeGreaterThan(0);
+    expect(courtesy.maxRows).toBeLessThan(beside);
+    waits = false;
+    await untilNothingIsLeft();
+    expect(courtesy.maxRows).toBe(beside);
+  });
+
+  it('leaves room while a request is under way, and little longer', async () => {
     const asked = fetch(url());
     await arrived;
-    expect(courtesy.rest(false)).toBeGreaterThan(0);
+    expect(courtesy.rest).toBeGreaterThan(0);
     answer();
     expect((await asked).status).toBe(200);
-    await untilNone();
-    expect(courtesy.rest(false)).toBe(0);
+    await untilNothingIsLeft();
   });
 
   async function call(text: string): Promise<Socket> {
@@ -101,12 +109,12 @@ describe('courtesy', () => {
       'POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n1',
     );
     await seen;
-    expect(courtesy.rest(false)).toBe(0);
+    expect(courtesy.rest).toBe(0);
     caller.write('2');
     await arrived;
-    expect(courtesy.rest(false)).toBeGreaterThan(0);
+    expect(courtesy.rest).toBeGreaterThan(0);
     answer();
-    await untilNone();
+    await untilNothingIsLeft();
     caller.destroy();
   });
 
@@ -120,17 +128,17 @@ describe('courtesy', () => {
     await closed;
     letIn();
     await arrived;
-    expect(courtesy.rest(false)).toBe(0);
+    expect(courtesy.rest).toBe(0);
     answer();
   });
 
   it.each([1, 3])('waits for no caller who has gone away with %d requests', async (count) => {
     const caller = await call('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(count));
     while (handled < count) await new Promise(setImmediate);
-    expect(courtesy.rest(false)).toBeGreaterThan(0);
+    expect(courtesy.rest).toBeGreaterThan(0);
     caller.destroy();
-    await untilNone();
-    expect(courtesy.rest(false)).toBe(0);
+    await untilNothingIsLeft();
+    expect(courtesy.rest).toBe(0);
     answer();
   });
 });

@@ -12,27 +12,38 @@ const MAX_BYTES = 8 * 1024 * 1024;
 /** Past some five hundred rows a statement and its commit get no cheaper per row. */
 export const FULL_BATCH: BatchLimits = { maxRows: 500, maxBytes: MAX_BYTES };
 
-/** While a batch is read, sent and acked nobody else has a turn: with a quarter of the rows they wait a quarter as long. */
-const SHORT_BATCH_ROWS = 125;
+/** Some 250 rows cost hardly more than in a full batch, and who comes meanwhile waits half as long. */
+const WHILE_OTHERS_ARE_HERE_ROWS = 250;
+/** While a batch is read, sent and acked nobody else has a turn. */
+const WHILE_OTHERS_WAIT_ROWS = 125;
 
 /** Of the time that a batch took. */
-const WHILE_OTHERS_ARE_HERE = 0.2;
 const WHILE_OTHERS_WAIT = 0.5;
+
+/** Who has got his answer asks for what comes next within this time, a reader above all. */
+const NEXT_COMES_WITHIN_MS = 3;
 
 /**
  * What large tenants leave to others: they could keep this process, the database and the broker busy
  * without a pause, and then all that others ask of them would wait in line.
  *
- * Where only large tenants are consumed, that is nothing. Where there is a small one, a sixth of the
- * time is left to it, and batches are shorter: when its next message comes cannot be foreseen. While a
- * request is under way, or a small tenant's message, a third is left.
+ * Where only large tenants are consumed, that is nothing. Where there is a small one, batches are shorter,
+ * which costs hardly anything: when its next message comes cannot be foreseen. While a request is under
+ * way, or a small tenant's message, they are shorter still, and a third of the time is left.
  */
 @Injectable()
 export class Courtesy implements BatchLimits {
   readonly maxBytes = MAX_BYTES;
   private smallTenants = 0;
+  private smallOnesWait = (): boolean => false;
+  private lastWaitedAt = -Infinity;
 
   constructor(private readonly requests: RequestsUnderWay) {}
+
+  /** Has it ask `smallOnesWait` whether a message of a small tenant is about to be stored. */
+  watch(smallOnesWait: () => boolean): void {
+    this.smallOnesWait = smallOnesWait;
+  }
 
   /** A tenant with so many workers has a consumer here from now on. */
   joined(workers: number): void {
@@ -45,12 +56,18 @@ export class Courtesy implements BatchLimits {
 
   /** That a batch of large tenants' may hold. */
   get maxRows(): number {
-    return this.smallTenants > 0 ? SHORT_BATCH_ROWS : FULL_BATCH.maxRows;
+    if (this.smallTenants === 0) return FULL_BATCH.maxRows;
+    return this.othersWait ? WHILE_OTHERS_WAIT_ROWS : WHILE_OTHERS_ARE_HERE_ROWS;
   }
 
   /** How long to rest after one, as a share of its time. */
-  rest(smallOnesWait: boolean): number {
-    if (smallOnesWait || this.requests.any) return WHILE_OTHERS_WAIT;
-    return this.smallTenants > 0 ? WHILE_OTHERS_ARE_HERE : 0;
+  get rest(): number {
+    return this.othersWait ? WHILE_OTHERS_WAIT : 0;
+  }
+
+  private get othersWait(): boolean {
+    const now = performance.now();
+    if (this.requests.any || this.smallOnesWait()) this.lastWaitedAt = now;
+    return now - this.lastWaitedAt <= NEXT_COMES_WITHIN_MS;
   }
 }

@@ -47,8 +47,8 @@ export class WriterLanes {
     const commit = (deliveries: CheckedDelivery[]): Promise<Stored[]> =>
       this.writeShared(deliveries);
     const small = new Batcher(commit, new FairQueue(FULL_BATCH), restOfSmall);
-    const restOfLarge: Rest = () => courtesy.rest(small.isBusy);
-    this.large = new Batcher(commit, new FairQueue(courtesy), restOfLarge);
+    courtesy.watch(() => small.isBusy);
+    this.large = new Batcher(commit, new FairQueue(courtesy), () => courtesy.rest);
     this.small = small;
   }
 

@@ -20,7 +20,7 @@ const WATCHED = 6;
 
 /** The promise, and what the look may take on a busy machine: an answer for each tenant from each survivor. */
 const REPLACED_WITHIN_MS = 1_000;
-const LOOK_WITHIN_MS = 500;
+const LOOK_WITHIN_MS = 1_000;
 const afterKill = { withinMs: 10_000 };
 const atRest = { withinMs: 15_000 };
 

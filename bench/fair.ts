@@ -5,7 +5,7 @@ import { MeasuredProcess } from './support/process';
 import { type Probe, readableAfter } from './support/probe';
 import { PurgedQueues } from './support/purged-queues';
 import type { Servers } from './support/servers';
-import { createTenants, forEachTenant } from './support/tenants';
+import { createTenants, forEachTenant, untilConsumed } from './support/tenants';
 
 /** Short ones and many: now and then the broker tidies up its files, and one of them is lost. */
 const ROUNDS = 5;
@@ -25,6 +25,13 @@ interface Round {
   readonly beside: Probe;
   readonly floodAlone: number;
   readonly floodBeside: number;
+}
+
+/** When work began and ended, in milliseconds since the epoch. */
+interface Span<Result> {
+  readonly start: number;
+  readonly end: number;
+  readonly result: Result;
 }
 
 /** A tenant with a few workers, alone and beside four that flood the service. */
@@ -49,31 +56,37 @@ async function measure(
 ): Promise<Round> {
   const queues = await PurgedQueues.of(servers.rabbitmqUrl, flooding);
   const alone = await readableAfter(service, tenantId, PHASE_MS);
+  // Nothing is to be left to a tenant that is not there.
+  await forEachTenant(service, [tenantId], 'pause');
   await fillQueues(servers.rabbitmqUrl, flooding, FLOOD);
   await forEachTenant(service, flooding, 'resume');
   await delay(RAMP_MS);
-  const start = Date.now();
-  await delay(PHASE_MS);
-  const between = Date.now();
-  const beside = await readableAfter(service, tenantId, PHASE_MS);
-  const end = Date.now();
+  const floodAloneIn = await spanOf(() => delay(PHASE_MS));
+  await forEachTenant(service, [tenantId], 'resume');
+  await untilConsumed(service, tenantId);
+  const besideIn = await spanOf(() => readableAfter(service, tenantId, PHASE_MS));
   if ((await queues.depth()) === 0) throw new Error('The flood ended before its time');
   await forEachTenant(service, flooding, 'pause');
   await queues.purge();
   await queues.close();
-  const floodAlone = await storedPerSecond(servers, flooding, start, between);
-  const floodBeside = await storedPerSecond(servers, flooding, between, end);
+  const floodAlone = await storedPerSecond(servers, flooding, floodAloneIn);
+  const floodBeside = await storedPerSecond(servers, flooding, besideIn);
   await servers.client.query('TRUNCATE messages');
-  const round = { alone, beside, floodAlone, floodBeside };
+  const round = { alone, beside: besideIn.result, floodAlone, floodBeside };
   process.stdout.write(`  ${JSON.stringify(round)}\n`);
   return round;
+}
+
+async function spanOf<Result>(work: () => Promise<Result>): Promise<Span<Result>> {
+  const start = Date.now();
+  const result = await work();
+  return { start, end: Date.now(), result };
 }
 
 async function storedPerSecond(
   { client }: Servers,
   tenantIds: readonly string[],
-  start: number,
-  end: number,
+  { start, end }: Span<unknown>,
 ): Promise<number> {
   const { rows } = await client.query<{ count: number }>(
     `SELECT count(*)::int AS count FROM messages

@@ -1,5 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { MeasuredProcess } from './process';
+
+const POLL_MS = 20;
+
+interface Consumed {
+  readonly consumer: { readonly state: string };
+}
 
 /** Creates tenants with names of their own; `atATime` calls are under way. */
 export async function createTenants(
@@ -23,6 +30,15 @@ export async function forEachTenant(
   action: 'pause' | 'resume',
 ): Promise<void> {
   await Promise.all(tenantIds.map((id) => service.call('POST', `/api/tenants/${id}/${action}`)));
+}
+
+/** Waits until a tenant's consumer runs. */
+export async function untilConsumed(service: MeasuredProcess, tenantId: string): Promise<void> {
+  for (;;) {
+    const { consumer } = await service.call<Consumed>('GET', `/api/tenants/${tenantId}`);
+    if (consumer.state === 'running') return;
+    await delay(POLL_MS);
+  }
 }
 
 /** Does `work` for every number below `count`, `atATime` of them side by side. */

@@ -1,3 +1,4 @@
+import { untilCalm } from './support/calm';
 import { inTurns } from './support/contest';
 import { comparison, perSecond, type Row } from './support/figures';
 import { httpLoad } from './support/http';
@@ -20,6 +21,7 @@ export async function single(servers: Servers): Promise<Row[]> {
   const paths = [`/api/tenants/${tenantId}/messages`];
   const body = JSON.stringify({ type: 'order.created', payload: payload() });
   const measure = async ({ url }: MeasuredProcess): Promise<number> => {
+    await untilCalm();
     const { rate } = await httpLoad({ ...LOAD, url, paths, body });
     await queues.purge();
     return rate;

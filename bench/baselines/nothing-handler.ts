@@ -1,17 +1,19 @@
 /**
- * Baseline: the service's own app, with its adapter, parser, pipes, filter and logging, and a handler
- * that answers as the real one does, without a broker.
+ * Baseline: the service's own app, with its adapter, parser, guard, pipes, filter and logging, and a
+ * handler that answers as the real one does, without a broker.
  */
 import '../../apps/messaging/src/v8-flags';
 import 'reflect-metadata';
 import { Body, Controller, Get, HttpCode, Module, Param, Post } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
+import { APP_GUARD, NestFactory } from '@nestjs/core';
 import { ConfigModule, loadEnvironment } from '@app/config';
 import { MetricsModule } from '@app/metrics';
 import { startTracing, TracingModule } from '@app/tracing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Logger, LoggerModule } from 'nestjs-pino';
 import { uuidv7 } from 'uuidv7';
+import { AccessGuard } from '../../apps/messaging/src/auth/access.guard';
+import { Authentication } from '../../apps/messaging/src/auth/authentication';
 import { httpAdapter, setUpApp } from '../../apps/messaging/src/app.setup';
 import { logging, requestLog } from '../../apps/messaging/src/logging';
 import { MessageInput } from '../../apps/messaging/src/messages/dto/message-input.dto';
@@ -54,6 +56,11 @@ async function main(): Promise<void> {
       TracingModule.with(tracing),
     ],
     controllers: [NothingController],
+    providers: [
+      { provide: APP_GUARD, useClass: AccessGuard },
+      // With `AUTH_MODE=off`, as here, nobody is asked.
+      { provide: Authentication, useValue: undefined },
+    ],
   })
   class NothingModule {}
 

@@ -10,6 +10,8 @@ export class PurgedQueues {
 
   static async of(rabbitmqUrl: string, tenantIds: readonly string[]): Promise<PurgedQueues> {
     const connection = await connect(rabbitmqUrl);
+    // After a failure the broker ends before this connection does, and it is the failure that is to be told.
+    connection.on('error', () => undefined);
     return new PurgedQueues(connection, await connection.createChannel(), tenantIds);
   }
 

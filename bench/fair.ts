@@ -13,8 +13,8 @@ const WORKERS = 3;
 const FLOODING = 4;
 const FLOODING_WORKERS = 200;
 
-/** More than can be stored in the time of two phases. */
-const FLOOD = 350_000;
+/** More than can be stored in the time of two phases, and of what is between them. */
+const FLOOD = 550_000;
 const PHASE_MS = 3_000;
 
 /** Until the flood is at its speed. */

@@ -55,6 +55,8 @@ export class Cluster {
 
   static async begin(servers: Servers, tenants: number): Promise<Cluster> {
     const amqp = await connect(servers.rabbitmqUrl);
+    // After a failure the broker ends before this connection does, and it is the failure that is to be told.
+    amqp.on('error', () => undefined);
     const cluster = new Cluster(servers, amqp, await amqp.createConfirmChannel());
     await cluster.begin(tenants);
     return cluster;

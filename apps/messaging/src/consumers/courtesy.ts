@@ -20,7 +20,7 @@ const WHILE_OTHERS_WAIT_ROWS = 125;
 /** Of the time that a batch took. */
 const WHILE_OTHERS_WAIT = 0.5;
 
-/** Who has got his answer asks for what comes next within this time, a reader above all. */
+/** A small tenant that has got its answer asks for what comes next within this time. */
 const NEXT_COMES_WITHIN_MS = 3;
 
 /**
@@ -68,6 +68,7 @@ export class Courtesy implements BatchLimits {
   private get othersWait(): boolean {
     const now = performance.now();
     if (this.requests.any || this.smallOnesWait()) this.lastWaitedAt = now;
-    return now - this.lastWaitedAt <= NEXT_COMES_WITHIN_MS;
+    const patience = this.smallTenants > 0 ? NEXT_COMES_WITHIN_MS : 0;
+    return now - this.lastWaitedAt <= patience;
   }
 }

@@ -14,6 +14,12 @@ const LEAVE_WITHIN_MS = 1_000;
 const IN_DOUBT_AFTER_MS = HEARTBEAT_FRESH_MS - 2_000;
 const MAX_RELEASES = 1_000;
 
+/** Tenants that are to be consumed, and those that are to be let go or consumed otherwise. */
+interface Changed {
+  readonly claimed: readonly string[];
+  readonly outdated: readonly string[];
+}
+
 /** This replica, as the others know it: which tenants are its own. */
 @Injectable()
 export class Ownership {
@@ -51,21 +57,16 @@ export class Ownership {
     return performance.now() - this.heardAt > IN_DOUBT_AFTER_MS;
   }
 
-  /** Claims what is missing, gives up what is too much; @returns the tenants that it claimed. */
-  async balance(): Promise<string[]> {
+  /** Claims what is missing, gives up what is too much; @returns the tenants that this concerns. */
+  async balance(): Promise<Changed> {
     await this.beat();
-    const { claimed, givenUp, replaced } = await this.leases.balance(this.replicaId);
+    const { claimed, givenUp, outdated, replaced } = await this.leases.balance(this.replicaId);
     // Again and again: one that takes over may die before it has said so.
     for (const replicaId of replaced) void this.changes.announceReplaced(replicaId);
     if (claimed.length + givenUp.length > 0) {
       this.logger.debug(`Claimed ${claimed.length} tenants, gave up ${givenUp.length}`);
     }
-    return claimed;
-  }
-
-  /** What this replica holds, and should let go or consume with another number of workers. */
-  outdated(): Promise<string[]> {
-    return this.leases.outdated(this.replicaId);
+    return { claimed, outdated: [...givenUp, ...outdated] };
   }
 
   /** Forgets replicas that died long ago, whoever they were. */

@@ -152,16 +152,14 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
     if (this.stopped) return this.beatWhileStopping();
     // The first heartbeat waits for the broker: a replica is new only once.
     if (!this.complete && !this.connection.isUp()) return;
-    const claimed = await this.ownership.balance();
+    const { claimed, outdated } = await this.ownership.balance();
     if (claimed.length > AT_A_TIME) this.all();
     else for (const tenantId of claimed) this.one(tenantId);
-    await this.mendOutdated();
+    this.mendOutdated(outdated.filter((tenantId) => !this.mending.has(tenantId)));
   }
 
   /** A change of which nobody heard is to be applied within 2 s as well. */
-  private async mendOutdated(): Promise<void> {
-    const outdated = await this.ownership.outdated();
-    const tenantIds = outdated.filter((tenantId) => !this.mending.has(tenantId));
+  private mendOutdated(tenantIds: readonly string[]): void {
     if (tenantIds.length > AT_A_TIME) {
       this.all();
       return;

@@ -5,7 +5,7 @@ import { MeasuredProcess } from './support/process';
 import { type Probe, readableAfter } from './support/probe';
 import { PurgedQueues } from './support/purged-queues';
 import type { Servers } from './support/servers';
-import { createTenants, forEachTenant, untilConsumed } from './support/tenants';
+import { createTenants, forEachTenant, untilRunning } from './support/tenants';
 
 /** Short ones and many: now and then the broker tidies up its files, and one of them is lost. */
 const ROUNDS = 5;
@@ -63,7 +63,7 @@ async function measure(
   await delay(RAMP_MS);
   const floodAloneIn = await spanOf(() => delay(PHASE_MS));
   await forEachTenant(service, [tenantId], 'resume');
-  await untilConsumed(service, tenantId);
+  await untilRunning(service, tenantId);
   const besideIn = await spanOf(() => readableAfter(service, tenantId, PHASE_MS));
   if ((await queues.depth()) === 0) throw new Error('The flood ended before its time');
   await forEachTenant(service, flooding, 'pause');

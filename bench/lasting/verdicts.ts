@@ -6,8 +6,9 @@ const STATEMENTS = 20;
 
 /**
  * Nothing that leaks goes below what has leaked, however much comes and goes: memory with each full
- * collection, connections with the pool that opens and closes them, a queue with each burst that is over. So
- * what counts is the least of the last third against that of the first. Memory is flat when that is less than a tenth of it, or 10 MB.
+ * collection, connections with the pool that opens and closes them, a queue with each burst that is
+ * over. So what counts is the least of the last third against that of the first. Memory is flat when
+ * that is less than a tenth of it, or 10 MB.
  */
 export function verdicts(
   samples: readonly Sample[],

@@ -1,4 +1,5 @@
-import { type ChannelModel, type ConfirmChannel, connect } from 'amqplib';
+import type { ChannelModel, ConfirmChannel } from 'amqplib';
+import { connectAmqp } from '../support/amqp';
 import { MeasuredProcess } from '../support/process';
 import type { Servers } from '../support/servers';
 import { createTenants, inParallel } from '../support/tenants';
@@ -22,7 +23,7 @@ export class Tenancy {
   ) {}
 
   static async begin(servers: Servers): Promise<Tenancy> {
-    const amqp = await connect(servers.rabbitmqUrl);
+    const amqp = await connectAmqp(servers.rabbitmqUrl);
     const service = await MeasuredProcess.service(servers);
     return new Tenancy(servers, service, amqp, await amqp.createConfirmChannel());
   }

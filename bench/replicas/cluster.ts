@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type ChannelModel, type ConfirmChannel, connect } from 'amqplib';
+import type { ChannelModel, ConfirmChannel } from 'amqplib';
+import { connectAmqp } from '../support/amqp';
 import { fillQueuesBy } from '../support/backlog';
 import { MeasuredProcess } from '../support/process';
 import type { Servers } from '../support/servers';
@@ -54,9 +55,7 @@ export class Cluster {
   ) {}
 
   static async begin(servers: Servers, tenants: number): Promise<Cluster> {
-    const amqp = await connect(servers.rabbitmqUrl);
-    // After a failure the broker ends before this connection does, and it is the failure that is to be told.
-    amqp.on('error', () => undefined);
+    const amqp = await connectAmqp(servers.rabbitmqUrl);
     const cluster = new Cluster(servers, amqp, await amqp.createConfirmChannel());
     await cluster.begin(tenants);
     return cluster;

@@ -1,4 +1,5 @@
-import { connect, type Channel, type ChannelModel } from 'amqplib';
+import type { Channel, ChannelModel } from 'amqplib';
+import { connectAmqp } from './amqp';
 
 /** Queues that nobody consumes; emptied between measurements, so that each finds them the same. */
 export class PurgedQueues {
@@ -9,9 +10,7 @@ export class PurgedQueues {
   ) {}
 
   static async of(rabbitmqUrl: string, tenantIds: readonly string[]): Promise<PurgedQueues> {
-    const connection = await connect(rabbitmqUrl);
-    // After a failure the broker ends before this connection does, and it is the failure that is to be told.
-    connection.on('error', () => undefined);
+    const connection = await connectAmqp(rabbitmqUrl);
     return new PurgedQueues(connection, await connection.createChannel(), tenantIds);
   }
 

@@ -33,7 +33,7 @@ export async function forEachTenant(
 }
 
 /** Waits until a tenant's consumer runs. */
-export async function untilConsumed(service: MeasuredProcess, tenantId: string): Promise<void> {
+export async function untilRunning(service: MeasuredProcess, tenantId: string): Promise<void> {
   for (;;) {
     const { consumer } = await service.call<Consumed>('GET', `/api/tenants/${tenantId}`);
     if (consumer.state === 'running') return;

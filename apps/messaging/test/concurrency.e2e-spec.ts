@@ -4,7 +4,8 @@ import { TestDatabase } from './support/database';
 import { eventually, throughout } from './support/eventually';
 import { unsettledByPrefetch } from './support/management';
 import { Program } from './support/program';
-import { HeldPartition, slowDownStoring, storeAtFullSpeed } from './support/slow-storing';
+import { slowDownStoring, storeAtFullSpeed } from './support/slow-storing';
+import { StoringLock } from './support/storing-lock';
 import { publishAll } from './support/tenant-group';
 import { WorkerLimit } from './support/worker-limit';
 
@@ -55,7 +56,7 @@ describe("a tenant's workers", () => {
   it('have one message each and no more, from the first delivery on', async () => {
     const workers = 43;
     const tenantId = await tenantWithBacklog(workers, 50);
-    const held = await HeldPartition.of(database, tenantId);
+    const held = await StoringLock.hold(database, tenantId);
     await program.api.resume(tenantId);
 
     await eventually(async () => expect(await unsettledByPrefetch(workers)).toBe(workers));
@@ -70,7 +71,7 @@ describe("a tenant's workers", () => {
 
   it('finish what they are at, when there are to be fewer of them', async () => {
     const tenantId = await tenantWithBacklog(6, 50);
-    const held = await HeldPartition.of(database, tenantId);
+    const held = await StoringLock.hold(database, tenantId);
     await program.api.resume(tenantId);
     await eventually(async () => expect((await broker.queue(tenantId))?.ready).toBe(44));
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Options } from 'amqplib';
-import { queueOf, TestBroker, unacknowledged } from './support/broker';
+import { queueOf, TestBroker } from './support/broker';
 import { TestDatabase } from './support/database';
 import { eventually } from './support/eventually';
 import { fuzzSeed } from './support/fuzz-seed';
@@ -10,6 +10,7 @@ import {
   hostileEvents,
   hostileMessages,
 } from './support/hostile-messages';
+import { unacknowledged } from './support/management';
 import { Program } from './support/program';
 import { stacksIn } from './support/stacks';
 

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { queueOf, TestBroker, unacknowledged } from './support/broker';
+import { queueOf, TestBroker } from './support/broker';
 import { TestDatabase } from './support/database';
 import { eventually, throughout } from './support/eventually';
 import { account, ALL_ONCE, Load } from './support/load';
-import { consumerCounts } from './support/management';
+import { consumerCounts, unacknowledged } from './support/management';
 import { Scrape } from './support/metrics';
 import { ownersOf, sharesOf } from './support/owners';
 import { Program } from './support/program';

@@ -4,7 +4,7 @@ import { eventually } from './support/eventually';
 import { account, ALL_ONCE, Load } from './support/load';
 import { argumentsOf, messagesIn } from './support/management';
 import { Program } from './support/program';
-import { HeldPartition } from './support/slow-storing';
+import { StoringLock } from './support/storing-lock';
 
 const OF_AN_EARLIER_RELEASE = { 'x-queue-type': 'quorum', 'x-delivery-limit': 3 };
 
@@ -42,7 +42,7 @@ describe("a queue's arguments", () => {
     const api = await start('api');
     const tenantId = await tenantWithOldQueue(api);
     await start('consumer');
-    const held = await HeldPartition.of(database, tenantId);
+    const held = await StoringLock.hold(database, tenantId);
     const load = new Load(api.api, [tenantId], 2);
     await eventually(async () => expect(await messagesIn(tenantId)).toBeGreaterThan(0));
     expect(await argumentsOf(tenantId)).toEqual(OF_AN_EARLIER_RELEASE);

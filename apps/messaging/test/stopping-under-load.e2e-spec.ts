@@ -1,7 +1,8 @@
-import { TestBroker, unacknowledged } from './support/broker';
+import { TestBroker } from './support/broker';
 import { TestDatabase } from './support/database';
 import { eventually } from './support/eventually';
 import { account, ALL_ONCE, Load } from './support/load';
+import { unacknowledged } from './support/management';
 import { Program } from './support/program';
 
 const SHUTDOWN_TIMEOUT_MS = 15_000;

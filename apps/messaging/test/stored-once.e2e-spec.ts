@@ -3,7 +3,8 @@ import { TestBroker } from './support/broker';
 import { TestDatabase } from './support/database';
 import { eventually } from './support/eventually';
 import { Program } from './support/program';
-import { HeldPartition, slowDownStoring, storeAtFullSpeed } from './support/slow-storing';
+import { slowDownStoring, storeAtFullSpeed } from './support/slow-storing';
+import { StoringLock } from './support/storing-lock';
 
 jest.setTimeout(60_000);
 
@@ -57,7 +58,7 @@ describe('a message that was accepted', () => {
 
   it('is acknowledged only when it is committed, and stored once when the program is killed before', async () => {
     const tenantId = await program.api.createTenant();
-    const held = await HeldPartition.of(database, tenantId);
+    const held = await StoringLock.hold(database, tenantId);
     const id = await program.api.send(tenantId, 'survives');
     await eventually(async () => {
       expect(await broker.queue(tenantId)).toEqual({ ready: 0, consumers: 1 });

@@ -89,19 +89,3 @@ export class TestBroker {
     await this.connection.close().catch(() => undefined);
   }
 }
-
-interface QueueFromManagement {
-  readonly messages_unacknowledged?: number;
-  readonly messages_ready?: number;
-}
-
-/** Messages that are taken and not settled, as RabbitMQ's management API shows them. */
-export async function unacknowledged(tenantId: string): Promise<number> {
-  const { managementUrl } = servers();
-  if (!managementUrl) throw new Error('Set RABBITMQ_MANAGEMENT_URL for the broker of RABBITMQ_URL');
-  const response = await fetch(`${managementUrl}/api/queues/%2F/${queueOf(tenantId)}`, {
-    headers: { authorization: `Basic ${Buffer.from('guest:guest').toString('base64')}` },
-  });
-  const queue = (await response.json()) as QueueFromManagement;
-  return queue.messages_unacknowledged ?? 0;
-}

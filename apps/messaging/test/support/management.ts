@@ -12,6 +12,7 @@ export interface ConsumerDetails {
 interface QueueDetails {
   readonly arguments?: Readonly<Record<string, unknown>>;
   readonly messages?: number;
+  readonly messages_unacknowledged?: number;
   readonly consumer_details?: ConsumerDetails[];
 }
 
@@ -28,6 +29,11 @@ export async function argumentsOf(tenantId: string): Promise<QueueDetails['argum
 /** What waits in a tenant's queue, or is taken and not settled, 2 s ago at most. */
 export async function messagesIn(tenantId: string): Promise<number> {
   return (await queue(tenantId)).messages ?? 0;
+}
+
+/** What is taken and not settled, of such a time. */
+export async function unacknowledged(tenantId: string): Promise<number> {
+  return (await queue(tenantId)).messages_unacknowledged ?? 0;
 }
 
 interface ListedConsumer extends ConsumerDetails {

@@ -1,5 +1,4 @@
-import type { Client } from 'pg';
-import { partitionOf, type TestDatabase } from './database';
+import type { TestDatabase } from './database';
 
 /**
  * Makes every statement that stores messages take `ms` milliseconds longer, however many rows it
@@ -15,20 +14,4 @@ export async function slowDownStoring(database: TestDatabase, ms: number): Promi
 
 export async function storeAtFullSpeed(database: TestDatabase): Promise<void> {
   await database.client.query('DROP TRIGGER IF EXISTS store_slowly ON messages');
-}
-
-/** Holds a tenant's partition, so that nothing of it can be stored or read until it is released. */
-export class HeldPartition {
-  private constructor(private readonly client: Client) {}
-
-  static async of(database: TestDatabase, tenantId: string): Promise<HeldPartition> {
-    const client = await database.connect();
-    await client.query('BEGIN');
-    await client.query(`LOCK TABLE ${partitionOf(tenantId)} IN ACCESS EXCLUSIVE MODE`);
-    return new HeldPartition(client);
-  }
-
-  async release(): Promise<void> {
-    await this.client.end();
-  }
 }

@@ -1,7 +1,8 @@
 import { untilCalm } from '../support/calm';
 import { median } from '../support/figures';
-import { inParallel } from '../support/tenants';
 import { residentBytes, treeBytes } from '../support/memory';
+import { timeFirstPage, timePublish } from '../support/probe';
+import { inParallel } from '../support/tenants';
 import { backlogOfAll, oneToEach } from './storing';
 import { AT_A_TIME, type Tenancy } from './tenancy';
 
@@ -19,9 +20,16 @@ export interface Step {
   readonly oneToEachMs: number;
   /** The same, on a connection that has published to none of the new ones. */
   readonly firstToEachMs: number;
+  readonly storedPerSecond: number;
+  readonly calls: Calls;
+  /** The same of a service with few tenants, and servers of its own, in turns with those. */
+  readonly callsOfFew: Calls;
+}
+
+/** Medians. */
+export interface Calls {
   readonly publishMs: number;
   readonly pageMs: number;
-  readonly storedPerSecond: number;
 }
 
 /** Spread evenly over the tenants, one each at least. */
@@ -32,8 +40,12 @@ const CALLS = 400;
 /** At least; each tenant gets one. */
 const WARM_UP_CALLS = 1_000;
 
-/** Grows to `tenants`, and measures. */
-export async function measureStep(tenancy: Tenancy, tenants: number): Promise<Step> {
+/** Grows to `tenants`, and measures, some of it beside a tenancy that stays as small as it is. */
+export async function measureStep(
+  tenancy: Tenancy,
+  tenants: number,
+  small: Tenancy,
+): Promise<Step> {
   const createdPerSecond = await tenancy.growTo(tenants);
   await tenancy.setWorkers(few(tenancy), Math.max(1, WORKERS / tenants));
   const startMs = await tenancy.restart();
@@ -42,14 +54,15 @@ export async function measureStep(tenancy: Tenancy, tenants: number): Promise<St
   const oneToEachMs = await ofThree(() => oneToEach(tenancy));
   const storedPerSecond = await ofThree(() => backlogOfAll(tenancy, BACKLOG));
   await warmUp(tenancy);
+  await warmUp(small);
   await untilCalm();
-  const calls = await medianCalls(tenancy);
+  const [calls, callsOfFew] = await callsInTurns(tenancy, small);
   const memory = memoryOf(tenancy);
   await tenancy.setWorkers(few(tenancy), 1);
   return {
     ...{ tenants, createdPerSecond, startMs, startedBytes },
     ...{ firstToEachMs, oneToEachMs, storedPerSecond },
-    ...calls,
+    ...{ calls, callsOfFew },
     ...memory,
   };
 }
@@ -75,25 +88,32 @@ async function ofThree(measure: () => Promise<number>): Promise<number> {
   return median([await measure(), await measure(), await measure()]);
 }
 
-/** Calls of random tenants, one after the other. */
-async function medianCalls({
-  service,
-  tenantIds,
-}: Tenancy): Promise<{ publishMs: number; pageMs: number }> {
-  const times = { publish: [] as number[], page: [] as number[] };
+/** Calls of random tenants, one after the other, of this service and of that. */
+async function callsInTurns(one: Tenancy, other: Tenancy): Promise<[Calls, Calls]> {
+  const [ofOne, ofOther] = [new CallTimes(one), new CallTimes(other)];
   for (let call = 0; call < CALLS; call++) {
-    const tenantId = tenantIds[Math.floor(Math.random() * tenantIds.length)] ?? '';
-    const path = `/api/tenants/${tenantId}/messages`;
-    times.publish.push(await timed(() => service.call('POST', path, { payload: 'probe' })));
-    times.page.push(await timed(() => service.call('GET', path)));
+    await ofOne.add();
+    await ofOther.add();
   }
-  return { publishMs: median(times.publish), pageMs: median(times.page) };
+  return [ofOne.medians(), ofOther.medians()];
 }
 
-async function timed(work: () => Promise<unknown>): Promise<number> {
-  const start = performance.now();
-  await work();
-  return performance.now() - start;
+class CallTimes {
+  private readonly publish: number[] = [];
+  private readonly page: number[] = [];
+
+  constructor(private readonly tenancy: Tenancy) {}
+
+  async add(): Promise<void> {
+    const { service, tenantIds } = this.tenancy;
+    const tenantId = tenantIds[Math.floor(Math.random() * tenantIds.length)] ?? '';
+    this.publish.push(await timePublish(service, tenantId));
+    this.page.push(await timeFirstPage(service, tenantId));
+  }
+
+  medians(): Calls {
+    return { publishMs: median(this.publish), pageMs: median(this.page) };
+  }
 }
 
 function memoryOf({

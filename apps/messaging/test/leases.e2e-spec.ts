@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { Database, servingOptions } from '@app/database';
-import { DataSource } from 'typeorm';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Environment } from '@app/config';
+import { ReservedDatabase } from '@app/database';
 import { TenantLeases } from '../src/consumers/tenant-leases';
+import { HEARTBEAT_FRESH } from '../src/tenants/consumer-reports';
 import { queueOf, TestBroker } from './support/broker';
 import { TestDatabase } from './support/database';
 import { eventually } from './support/eventually';
@@ -32,8 +34,9 @@ describe('leases', () => {
 
   it('two replicas that look at the same moment take different tenants, and all of them', async () => {
     await (await start()).stop();
-    const source = await new DataSource(servingOptions(database.url, 4)).initialize();
-    const leases = new TenantLeases(new Database(source));
+    const environment = Object.assign(new Environment(), { DATABASE_URL: database.url });
+    const reserved = new ReservedDatabase(environment);
+    const leases = new TenantLeases(reserved);
     const replicaIds = [randomUUID(), randomUUID()];
     for (const replicaId of replicaIds) await leases.beat(replicaId, true);
     await database.client.query(
@@ -56,7 +59,7 @@ describe('leases', () => {
     await holder.end();
 
     const claimed = (await Promise.all(balances)).map((balance) => balance.claimed);
-    await source.destroy();
+    reserved.onApplicationShutdown();
     expect(claimed.map(({ length }) => length)).toEqual([FREE / 2, FREE / 2]);
     expect(new Set(claimed.flat()).size).toBe(FREE);
   });
@@ -84,6 +87,38 @@ describe('leases', () => {
     await lock.release();
     expect(await stopping.exited).toEqual({ code: 0, signal: null });
   });
+
+  it('a replica is heard of while callers keep all its connections busy', async () => {
+    const program = await Program.start({
+      databaseUrl: database.url,
+      env: { DATABASE_POOL_SIZE: '4' },
+    });
+    const { api } = program;
+    const tenantId = await api.createTenant();
+    await StoringLock.holdRow(database, tenantId);
+    const answers = new Set<number>();
+    let over = false;
+    const caller = async (): Promise<void> => {
+      while (!over) answers.add(await api.setWorkers(tenantId, 2).then(({ status }) => status));
+    };
+    const callers = Array.from({ length: 10 }, caller);
+    const heard: boolean[] = [];
+    for (let looks = 0; looks < 70; looks++) {
+      await delay(100);
+      heard.push(await isHeardOf());
+    }
+    over = true;
+    await Promise.all(callers);
+    expect(new Set(heard)).toEqual(new Set([true]));
+    expect(answers).toEqual(new Set([503]));
+  });
+
+  async function isHeardOf(): Promise<boolean> {
+    const [replica] = await database.rows<{ heard: boolean }>(
+      `SELECT heartbeat_at > clock_timestamp() - interval '${HEARTBEAT_FRESH}' AS heard FROM replicas`,
+    );
+    return replica?.heard === true;
+  }
 
   /** By one that nobody else may consume. */
   async function replaceQueue({ api }: Program, tenantId: string): Promise<void> {

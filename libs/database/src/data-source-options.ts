@@ -76,18 +76,26 @@ const CLIENT = {
   ...KEEP_ALIVE,
 } as const;
 
+const SERVING = {
+  options: `${SESSION} -c role=${SERVING_ROLE}`,
+  types: { getTypeParser },
+} as const;
+
 /** What the program serves with; `poolSize` connections per process, none of which owns anything. */
 export function servingOptions(url: string, poolSize: number): PostgresOptions {
   return {
     ...migrationOptions(url),
     applicationName: APPLICATION_NAME,
-    extra: {
-      ...CLIENT,
-      max: poolSize,
-      options: `${SESSION} -c role=${SERVING_ROLE}`,
-      types: { getTypeParser },
-    },
+    extra: { ...CLIENT, ...SERVING, max: poolSize },
   };
+}
+
+/** For the heartbeat and the leases, and a second statement while one of them waits. */
+const RESERVED_POOL_SIZE = 2;
+
+export function reservedPool(url: string): PoolConfig {
+  const session = { application_name: APPLICATION_NAME, ...SERVING };
+  return { connectionString: url, ...CLIENT, ...session, max: RESERVED_POOL_SIZE };
 }
 
 /** To look whether migrations are pending, in time. */

@@ -5,6 +5,7 @@ import { servingOptions } from './data-source-options';
 import { Database } from './database';
 import { DatabaseStarter } from './database-starter';
 import { OwnerDatabase } from './owner-database';
+import { ReservedDatabase } from './reserved-database';
 
 /** TypeORM over the program's pool; {@link DatabaseStarter} connects it. */
 @Global()
@@ -19,7 +20,7 @@ import { OwnerDatabase } from './owner-database';
       }),
     }),
   ],
-  providers: [Database, OwnerDatabase, DatabaseStarter],
-  exports: [Database, OwnerDatabase, DatabaseStarter],
+  providers: [Database, ReservedDatabase, OwnerDatabase, DatabaseStarter],
+  exports: [Database, ReservedDatabase, OwnerDatabase, DatabaseStarter],
 })
 export class DatabaseModule {}

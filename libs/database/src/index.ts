@@ -1,6 +1,6 @@
 export { boundedWaiting } from './bounded-waiting';
 export { migrationOptions, servingOptions, UNHURRIED_MS } from './data-source-options';
-export { Database, type FoundRows, type RunPage, type Statement } from './database';
+export { Database } from './database';
 export {
   codeOf,
   isDatabaseUnavailable,
@@ -12,8 +12,10 @@ export {
 export { DatabaseModule } from './database.module';
 export { DatabaseStarter } from './database-starter';
 export { isoTime } from './iso-time';
+export type { FoundRows, RunPage, Statement } from './named-statements';
 export { OwnerDatabase } from './owner-database';
 export { type GroupedTable, groupOfTenant } from './partition-groups';
 export { PatientDataSource, SchemaInUse } from './patient-data-source';
+export { ReservedDatabase } from './reserved-database';
 export { SERVING_ROLE, TENANT_SETTING } from './serving-role';
 export { FOR_TENANT } from './scoped-query';

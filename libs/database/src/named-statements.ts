@@ -1,6 +1,4 @@
-import { Injectable } from '@nestjs/common';
 import type { Pool, PoolClient, QueryResult, QueryResultRow } from 'pg';
-import { DataSource } from 'typeorm';
 import { closeIdle, onOneConnection } from './connections';
 import { isSessionStale } from './database-errors';
 import { type Scope, scopedQuery, type TimedConfig } from './scoped-query';
@@ -43,14 +41,14 @@ export type RunPage = <Row extends QueryResultRow>(
 ) => Promise<FoundRows<Row>>;
 
 /**
- * The way to PostgreSQL for named statements, which TypeORM's repositories cannot say, by the same
- * pool. What tenants wrote shows only {@link as} one of them: see the migration `second-wall`.
+ * The way to PostgreSQL for named statements. What tenants wrote shows only {@link as} one of them: see the
+ * migration `second-wall`.
  *
  * A connection whose statement failed or timed out is closed rather than used again.
  */
-@Injectable()
-export class Database {
-  constructor(private readonly dataSource: DataSource) {}
+export abstract class NamedStatements {
+  /** What their connections come from. @throws while there is none */
+  protected abstract pool(): Pool;
 
   /** For nobody: no row of messages and dead letters is there to be seen. */
   readonly run: Run = async <Row extends QueryResultRow>(
@@ -81,13 +79,6 @@ export class Database {
     return (await this.scoped({}, statement, values))?.rowCount ?? 0;
   }
 
-  /** The connections of this process, and who waits for one. */
-  get connections(): { total: number; idle: number; waiting: number } {
-    if (!this.dataSource.isInitialized) return { total: 0, idle: 0, waiting: 0 };
-    const { totalCount: total, idleCount: idle, waitingCount: waiting } = this.pool();
-    return { total, idle, waiting };
-  }
-
   private scoped<Row extends QueryResultRow>(
     scope: Scope,
     statement: Statement,
@@ -108,12 +99,6 @@ export class Database {
       if (isSessionStale(error)) closeIdle(pool);
       throw error;
     }
-  }
-
-  private pool(): Pool {
-    const { master } = this.dataSource.driver as unknown as { master?: Pool };
-    if (!this.dataSource.isInitialized || !master) throw new Error('Driver not Connected');
-    return master;
   }
 }
 

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Database } from '@app/database';
+import { ReservedDatabase } from '@app/database';
 import {
   BALANCE,
   BEAT,
@@ -58,7 +58,7 @@ export interface Balance {
  */
 @Injectable()
 export class TenantLeases {
-  constructor(private readonly database: Database) {}
+  constructor(private readonly database: ReservedDatabase) {}
 
   /** Says that a replica lives, and whether it is fit to consume. */
   async beat(replicaId: string, fit: boolean): Promise<void> {

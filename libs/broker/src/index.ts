@@ -1,7 +1,7 @@
 export type { BrokerConnection } from './broker-connection';
 export { BrokerUnavailable, isQueueMissing } from './broker-errors';
 export { BrokerModule } from './broker.module';
-export { ConfirmedPublisher, type Publishing } from './confirmed-publisher';
+export { ConfirmedPublisher, type Publishing, type PublishOutcome } from './confirmed-publisher';
 export { ConsumerConnections, type Place } from './consumer-connections';
 export { ConsumingConnection, reconnectAfterSeconds } from './connections';
 export { within } from './deadline';

@@ -1,5 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import { BrokerUnavailable, ConfirmedPublisher, type Publishing, topology } from '@app/broker';
+import {
+  BrokerUnavailable,
+  ConfirmedPublisher,
+  type Publishing,
+  type PublishOutcome,
+  topology,
+} from '@app/broker';
 import { Environment } from '@app/config';
 import { Metrics } from '@app/metrics';
 import { uuidv7 } from 'uuidv7';
@@ -78,22 +84,6 @@ export class MessagePublisher {
     return { id, body, type };
   }
 
-  /** @returns those that no queue took */
-  private async publishAll(
-    tenantId: string,
-    publications: readonly Publication[],
-    headers: MessageHeaders,
-  ): Promise<Publication[]> {
-    const done = this.metrics.publishSeconds.startTimer();
-    const messages = publications.map((publication) => publishing(publication, headers));
-    const outcomes = await this.publisher.publish(topology.messages.exchange, tenantId, messages);
-    done();
-    for (const outcome of outcomes) {
-      if (outcome.kind === 'unavailable') throw new BrokerUnavailable(outcome.reason);
-    }
-    return publications.filter((_, index) => outcomes[index]?.kind === 'unroutable');
-  }
-
   /**
    * Publishes what was accepted once, under its id, as it came then; waits for the confirm.
    *
@@ -125,13 +115,36 @@ export class MessagePublisher {
     publications: readonly Publication[],
     headers: MessageHeaders,
   ): Promise<void> {
-    const unroutable = await this.publishAll(tenantId, publications, headers);
+    const done = this.metrics.publishSeconds.startTimer();
+    const outcomes = await this.publishAll(tenantId, publications, headers);
+    done();
+    const unroutable = unroutableOf(publications, outcomes);
     if (unroutable.length === 0) return;
     if (!(await this.tenants.isLiving(tenantId))) throw new TenantNotFound(tenantId);
     await this.tenants.restoreQueue(tenantId);
-    const still = await this.publishAll(tenantId, unroutable, headers);
+    const still = unroutableOf(unroutable, await this.publishAll(tenantId, unroutable, headers));
     if (still.length > 0) throw new TenantNotFound(tenantId);
   }
+
+  private publishAll(
+    tenantId: string,
+    publications: readonly Publication[],
+    headers: MessageHeaders,
+  ): Promise<readonly PublishOutcome[]> {
+    const messages = publications.map((publication) => publishing(publication, headers));
+    return this.publisher.publish(topology.messages.exchange, tenantId, messages);
+  }
+}
+
+/** Those that no queue took. @throws BrokerUnavailable when any is not known to have arrived */
+function unroutableOf(
+  publications: readonly Publication[],
+  outcomes: readonly PublishOutcome[],
+): Publication[] {
+  for (const outcome of outcomes) {
+    if (outcome.kind === 'unavailable') throw new BrokerUnavailable(outcome.reason);
+  }
+  return publications.filter((_, index) => outcomes[index]?.kind === 'unroutable');
 }
 
 /** A short string of AMQP's has at most 255 bytes, and the library throws at a longer one. */

@@ -6,6 +6,7 @@ import { servers } from './support/servers';
 
 /** Of its own, since what the program does with its queues is not what is looked at here. */
 const QUEUE = `acks-${randomUUID()}`;
+const [SMALL, LARGE] = [1, 12];
 
 describe('acks', () => {
   let connection: ChannelModel;
@@ -23,7 +24,7 @@ describe('acks', () => {
     refused = undefined;
     channel = await connection.createChannel();
     channel.on('error', (error: Error) => (refused = error));
-    acks = new Acks(channel);
+    acks = new Acks(channel, SMALL);
     const options = { durable: true, arguments: { 'x-queue-type': 'quorum' } };
     await channel.assertQueue(QUEUE, options);
     for (const text of 'abcde') channel.sendToQueue(QUEUE, Buffer.from(text));
@@ -101,6 +102,43 @@ describe('acks', () => {
     await eventually(() => expect(textsOf(delivered)).toBe('abcdeb'));
     expect(delivered.at(-1)?.properties.headers).toMatchObject({ 'x-delivery-count': 1 });
     expect(await left()).toHaveLength(5);
+  });
+
+  describe('of a large tenant', () => {
+    beforeEach(() => {
+      acks = new Acks(channel, LARGE);
+      for (const message of delivered) acks.delivered(message);
+    });
+
+    it('wait a moment for others, when they are few', async () => {
+      ack('ab');
+      await Promise.resolve();
+      ack('c');
+      await Promise.resolve();
+      expect(acks.lastSentAt).toBe(-Infinity);
+      await eventually(() => expect(acks.lastSentAt).toBeGreaterThan(0));
+      await acksSent();
+      expect(await left()).toBe('de');
+    });
+
+    it('wait for none, when they are half of what it may take', async () => {
+      channel.sendToQueue(QUEUE, Buffer.from('f'));
+      await eventually(() => expect(textsOf(delivered)).toBe('abcdef'));
+      ack('abcdef');
+      await Promise.resolve();
+      expect(acks.lastSentAt).toBeGreaterThan(0);
+      await acksSent();
+      expect(await left()).toBe('');
+    });
+
+    it('go out when they are asked for, and once', async () => {
+      ack('ab');
+      acks.send();
+      ack('c');
+      acks.send();
+      await acksSent();
+      expect(await left()).toBe('de');
+    });
   });
 
   it('on a channel that is closed harm nobody', async () => {

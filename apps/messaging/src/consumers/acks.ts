@@ -1,9 +1,16 @@
 import type { Channel, ConsumeMessage } from 'amqplib';
+import { isSmall } from './courtesy';
+
+/** A batch of large tenants follows the one before within about this time. */
+const GATHER_WITHIN_MS = 3;
 
 /**
  * The answers to one channel's deliveries. Those to a batch come in one turn of the loop, and mostly
  * in the order in which the messages were delivered: one ack stands for all of them, which is less
  * work for the broker and for this process than one each.
+ *
+ * A small part of what a large tenant may take waits a moment for the next batch's: an ack is an entry in
+ * the log of a quorum queue, and the broker's disk is what others wait for.
  *
  * https://www.rabbitmq.com/docs/confirms#consumer-acks-multiple-parameter
  */
@@ -13,18 +20,47 @@ export class Acks {
   private readonly pending = new Set<number>();
   /** By `performance.now()`. */
   lastSentAt = -Infinity;
+  /** So many wait for no others. */
+  private readonly enough: number;
+  private due: NodeJS.Timeout | undefined;
+  private isDueNow = false;
 
-  constructor(private readonly channel: Channel) {}
+  /** @param prefetch the channel's: how many messages it may be given that are not answered */
+  constructor(
+    private readonly channel: Channel,
+    prefetch: number,
+  ) {
+    this.enough = isSmall(prefetch) ? 1 : prefetch / 2;
+  }
 
   /** To be called for every delivery, in their order. */
   delivered({ fields }: ConsumeMessage): void {
     this.open.add(fields.deliveryTag);
   }
 
-  /** Acks this one, together with what else is acked in this turn. */
+  /** Acks this one, together with what else is acked in this turn, or a moment later. */
   ack({ fields }: ConsumeMessage): void {
-    if (this.pending.size === 0) queueMicrotask(() => this.send());
     this.pending.add(fields.deliveryTag);
+    if (this.pending.size < this.enough) {
+      this.due ??= setTimeout(() => this.send(), GATHER_WITHIN_MS);
+    } else if (!this.isDueNow) {
+      this.isDueNow = true;
+      queueMicrotask(() => this.send());
+    }
+  }
+
+  /** Sends what waits. The broker refuses an ack that names no open delivery, also one that is for several. */
+  send(): void {
+    clearTimeout(this.due);
+    this.due = undefined;
+    this.isDueNow = false;
+    const last = this.takeFirst();
+    if (last !== undefined) this.ackTag(last, true);
+    for (const tag of this.pending) {
+      this.open.delete(tag);
+      this.ackTag(tag, false);
+    }
+    this.pending.clear();
   }
 
   /** Puts this one back into its queue, for which that is no failure. */
@@ -40,17 +76,6 @@ export class Acks {
   putBackFailed(message: ConsumeMessage): void {
     this.open.delete(message.fields.deliveryTag);
     this.answer(() => this.channel.reject(message, true));
-  }
-
-  /** The broker refuses an ack that names no open delivery, also one that is for several. */
-  private send(): void {
-    const last = this.takeFirst();
-    if (last !== undefined) this.ackTag(last, true);
-    for (const tag of this.pending) {
-      this.open.delete(tag);
-      this.ackTag(tag, false);
-    }
-    this.pending.clear();
   }
 
   /** Takes those that are acked before the first one that is not; returns the last of them. */

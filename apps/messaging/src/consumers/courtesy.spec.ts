@@ -75,16 +75,13 @@ describe('courtesy', () => {
     expect(courtesy.maxRows).toBe(FULL_BATCH.maxRows);
   });
 
-  it('leaves room while a message of a small tenant waits, and makes still shorter ones', async () => {
+  it('leaves room while a message of a small tenant waits, and little longer', async () => {
     courtesy.joined(SMALL);
-    const beside = courtesy.maxRows;
     let waits = true;
     courtesy.watch(() => waits);
     expect(courtesy.rest).toBeGreaterThan(0);
-    expect(courtesy.maxRows).toBeLessThan(beside);
     waits = false;
     await untilNothingIsLeft();
-    expect(courtesy.maxRows).toBe(beside);
   });
 
   it('leaves room while a request is under way, and little longer', async () => {

@@ -12,13 +12,11 @@ const MAX_BYTES = 8 * 1024 * 1024;
 /** Past some five hundred rows a statement and its commit get no cheaper per row. */
 export const FULL_BATCH: BatchLimits = { maxRows: 500, maxBytes: MAX_BYTES };
 
-/** Some 250 rows cost hardly more than in a full batch, and who comes meanwhile waits half as long. */
-const WHILE_OTHERS_ARE_HERE_ROWS = 250;
-/** While a batch is read, sent and acked nobody else has a turn. */
-const WHILE_OTHERS_WAIT_ROWS = 125;
+/** So many cost hardly more per row than in a full batch, and who comes meanwhile waits half as long. */
+const BESIDE_OTHERS_ROWS = 250;
 
 /** Of the time that a batch took. */
-const WHILE_OTHERS_WAIT = 0.5;
+const WHILE_OTHERS_WAIT = 0.4;
 
 /** A small tenant that has got its answer asks for what comes next within this time. */
 const NEXT_COMES_WITHIN_MS = 3;
@@ -29,7 +27,7 @@ const NEXT_COMES_WITHIN_MS = 3;
  *
  * Where only large tenants are consumed, that is nothing. Where there is a small one, batches are shorter,
  * which costs hardly anything: when its next message comes cannot be foreseen. While a request is under
- * way, or a small tenant's message, they are shorter still, and a third of the time is left.
+ * way, or a small tenant's message, a good quarter of the time is left.
  */
 @Injectable()
 export class Courtesy implements BatchLimits {
@@ -56,16 +54,16 @@ export class Courtesy implements BatchLimits {
 
   /** That a batch of large tenants' may hold. */
   get maxRows(): number {
-    if (this.smallTenants === 0) return FULL_BATCH.maxRows;
-    return this.othersWait ? WHILE_OTHERS_WAIT_ROWS : WHILE_OTHERS_ARE_HERE_ROWS;
+    return this.smallTenants === 0 ? FULL_BATCH.maxRows : BESIDE_OTHERS_ROWS;
   }
 
   /** How long to rest after one, as a share of its time. */
   get rest(): number {
-    return this.othersWait ? WHILE_OTHERS_WAIT : 0;
+    return this.doOthersWait() ? WHILE_OTHERS_WAIT : 0;
   }
 
-  private get othersWait(): boolean {
+  /** To be asked often: it remembers when somebody was last seen to wait. */
+  private doOthersWait(): boolean {
     const now = performance.now();
     if (this.requests.any || this.smallOnesWait()) this.lastWaitedAt = now;
     const patience = this.smallTenants > 0 ? NEXT_COMES_WITHIN_MS : 0;

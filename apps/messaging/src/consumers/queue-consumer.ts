@@ -120,7 +120,7 @@ export class QueueConsumer {
   private async subscribe(): Promise<void> {
     const { connection, queue, prefetch } = this.parts;
     const channel = await connection.openChannel();
-    const acks = new Acks(channel);
+    const acks = new Acks(channel, prefetch);
     this.line = { channel, acks };
     channel.on('error', (error: Error) => this.break(error.message));
     channel.on('close', () => this.break('its channel was closed'));
@@ -193,6 +193,7 @@ export class QueueConsumer {
   }
 
   private async acksArrived(): Promise<void> {
+    this.line?.acks.send();
     const lastSentAt = this.line?.acks.lastSentAt ?? -Infinity;
     const left = lastSentAt + ACKS_ARRIVE_WITHIN_MS - performance.now();
     if (left > 0) await delay(left);

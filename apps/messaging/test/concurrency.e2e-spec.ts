@@ -86,6 +86,19 @@ describe("a tenant's workers", () => {
     });
   });
 
+  it('leave nothing that they finished in the queue, when they stop, be they many with little to do', async () => {
+    const tenantId = await tenantWithBacklog(20, 5);
+    const held = await StoringLock.hold(database, tenantId);
+    await program.api.resume(tenantId);
+    await eventually(async () => expect((await broker.queue(tenantId))?.ready).toBe(0));
+    await program.api.pause(tenantId);
+    await held.release();
+    await eventually(async () => {
+      expect(await broker.queue(tenantId)).toEqual({ ready: 0, consumers: 0 });
+    });
+    expect(await database.stored(tenantId)).toBe(5);
+  });
+
   it('are never exceeded while their number changes, and nothing is lost or repeated', async () => {
     const tenantId = await tenantWithBacklog(2, 0);
     const numbers = Array.from({ length: 1_500 }, (_, number) => number);

@@ -23,14 +23,13 @@ export class Acks {
   /** So many wait for no others. */
   private readonly enough: number;
   private due: NodeJS.Timeout | undefined;
-  private isDueNow = false;
 
   /** @param prefetch the channel's: how many messages it may be given that are not answered */
   constructor(
     private readonly channel: Channel,
     prefetch: number,
   ) {
-    this.enough = isSmall(prefetch) ? 1 : prefetch / 2;
+    this.enough = isSmall(prefetch) ? 1 : Math.ceil(prefetch / 2);
   }
 
   /** To be called for every delivery, in their order. */
@@ -41,19 +40,16 @@ export class Acks {
   /** Acks this one, together with what else is acked in this turn, or a moment later. */
   ack({ fields }: ConsumeMessage): void {
     this.pending.add(fields.deliveryTag);
-    if (this.pending.size < this.enough) {
-      this.due ??= setTimeout(() => this.send(), GATHER_WITHIN_MS);
-    } else if (!this.isDueNow) {
-      this.isDueNow = true;
-      queueMicrotask(() => this.send());
-    }
+    const { size } = this.pending;
+    if (size < this.enough) this.due ??= setTimeout(() => this.send(), GATHER_WITHIN_MS);
+    // Those that follow in this turn go with it.
+    else if (size === this.enough) queueMicrotask(() => this.send());
   }
 
   /** Sends what waits. The broker refuses an ack that names no open delivery, also one that is for several. */
   send(): void {
     clearTimeout(this.due);
     this.due = undefined;
-    this.isDueNow = false;
     const last = this.takeFirst();
     if (last !== undefined) this.ackTag(last, true);
     for (const tag of this.pending) {

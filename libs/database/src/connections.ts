@@ -1,11 +1,23 @@
 import { Logger } from '@nestjs/common';
-import type { Pool, PoolClient } from 'pg';
+import { Pool, type PoolClient, type PoolConfig } from 'pg';
 
 const logger = new Logger('Database');
 
 /** A client that is checked out reports a lost connection by an event as well as to its caller. */
 function onClientError(error: Error): void {
   logger.warn(`A connection to the database was lost: ${error.message}`);
+}
+
+/** Connections of their own, beside TypeORM's; opened when there is work. */
+export function openPool(config: PoolConfig): Pool {
+  const pool = new Pool(config);
+  pool.on('error', (error) => logger.warn(`An idle connection ended: ${error.message}`));
+  return pool;
+}
+
+/** Whoever is at work still is not waited for. */
+export function closePool(pool: Pool): void {
+  pool.end().catch((error: unknown) => logger.warn(String(error)));
 }
 
 /**

@@ -1,7 +1,7 @@
-import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Environment } from '@app/config';
-import { Pool, type PoolClient } from 'pg';
-import { onOneConnection } from './connections';
+import type { Pool, PoolClient } from 'pg';
+import { closePool, onOneConnection, openPool } from './connections';
 import { ownerPool } from './data-source-options';
 
 /**
@@ -10,19 +10,15 @@ import { ownerPool } from './data-source-options';
  */
 @Injectable()
 export class OwnerDatabase implements OnApplicationShutdown {
-  private readonly logger = new Logger(OwnerDatabase.name);
   private readonly pool: Pool;
 
   constructor({ DATABASE_URL }: Environment) {
-    this.pool = new Pool(ownerPool(DATABASE_URL));
-    this.pool.on('error', (error) =>
-      this.logger.warn(`An idle connection ended: ${error.message}`),
-    );
+    this.pool = openPool(ownerPool(DATABASE_URL));
   }
 
-  /** Whoever is at work still is not waited for: what is interrupted is finished by a later sweep. */
+  /** What is interrupted is finished by a later sweep. */
   onApplicationShutdown(): void {
-    this.pool.end().catch((error: unknown) => this.logger.warn(String(error)));
+    closePool(this.pool);
   }
 
   /** Does `work` in one transaction; rolled back when it throws. */

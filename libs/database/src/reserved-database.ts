@@ -1,6 +1,7 @@
-import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Environment } from '@app/config';
-import { Pool } from 'pg';
+import type { Pool } from 'pg';
+import { closePool, openPool } from './connections';
 import { reservedPool } from './data-source-options';
 import { NamedStatements } from './named-statements';
 
@@ -11,20 +12,15 @@ import { NamedStatements } from './named-statements';
  */
 @Injectable()
 export class ReservedDatabase extends NamedStatements implements OnApplicationShutdown {
-  private readonly logger = new Logger(ReservedDatabase.name);
   private readonly connections: Pool;
 
   constructor({ DATABASE_URL }: Environment) {
     super();
-    this.connections = new Pool(reservedPool(DATABASE_URL));
-    this.connections.on('error', (error) =>
-      this.logger.warn(`An idle connection ended: ${error.message}`),
-    );
+    this.connections = openPool(reservedPool(DATABASE_URL));
   }
 
-  /** Whoever is at work still is not waited for. */
   onApplicationShutdown(): void {
-    this.connections.end().catch((error: unknown) => this.logger.warn(String(error)));
+    closePool(this.connections);
   }
 
   protected pool(): Pool {

@@ -55,11 +55,26 @@ export function readDelivery(tenantId: string, message: ConsumeMessage, now: Dat
   };
 }
 
-/** Looks at the body, which may take memory many times its size for a moment. */
+/**
+ * Looks at the body, which may take memory many times its size for a moment. To spread the delivery would
+ * take as long as to parse a body.
+ */
 export function checkBody(delivery: Delivery): CheckedDelivery {
-  const { body } = delivery;
+  const { tenantId, id, type, body, acceptedAt, receivedAt, traceHeaders, attempts } = delivery;
   const text = body.toString();
-  return { ...delivery, text, problem: bodyProblem(body, text) ?? delivery.problem };
+  const problem = bodyProblem(body, text) ?? delivery.problem;
+  return {
+    tenantId,
+    id,
+    type,
+    body,
+    acceptedAt,
+    receivedAt,
+    traceHeaders,
+    attempts,
+    problem,
+    text,
+  };
 }
 
 export function messageRow({ tenantId, id, type, text, acceptedAt }: CheckedDelivery): MessageRow {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Batcher, type Rest } from './batcher';
+import { Batcher, type Pace, UNPACED } from './batcher';
 import { FairQueue } from './fair-queue';
 
 /** A commit that the test lets go on, one batch at a time. */
@@ -31,13 +31,16 @@ const limits = { maxRows: 3, maxBytes: 100 };
 
 function setUp(
   bytesOf: (item: string) => number = () => 1,
-  rest: Rest = () => 0,
+  pace: Partial<Pace> = {},
 ): {
   gate: Gate;
   batcher: { add(item: string): Promise<string> };
 } {
   const gate = new Gate();
-  const batcher = new Batcher<string, string>(gate.commit, new FairQueue(limits), rest);
+  const batcher = new Batcher<string, string>(gate.commit, new FairQueue(limits), {
+    ...UNPACED,
+    ...pace,
+  });
   const add = (item: string): Promise<string> =>
     batcher.add(item, { key: 'one', weight: 1, bytes: bytesOf(item) });
   return { gate, batcher: { add } };
@@ -81,7 +84,7 @@ describe('Batcher', () => {
   });
 
   it('rests after a batch for its share of the time, and takes what came meanwhile', async () => {
-    const { gate, batcher } = setUp(undefined, () => 0.5);
+    const { gate, batcher } = setUp(undefined, { rest: () => 0.5 });
     const results = [batcher.add('a')];
     await gate.batch(1);
     results.push(batcher.add('b'));
@@ -98,7 +101,9 @@ describe('Batcher', () => {
   });
 
   it('does not rest when as many wait as are worth a batch', async () => {
-    const { gate, batcher } = setUp(undefined, (waiting) => (waiting < 2 ? 1_000_000 : 0));
+    const { gate, batcher } = setUp(undefined, {
+      rest: (waiting) => (waiting < 2 ? 1_000_000 : 0),
+    });
     const results = [batcher.add('a')];
     await gate.batch(1);
     results.push(batcher.add('b'), batcher.add('c'));
@@ -111,7 +116,7 @@ describe('Batcher', () => {
   });
 
   it('does not rest for long after a batch that had to wait', async () => {
-    const { gate, batcher } = setUp(undefined, () => 1_000_000);
+    const { gate, batcher } = setUp(undefined, { rest: () => 1_000_000 });
     const results = [batcher.add('a')];
     await gate.batch(1);
     results.push(batcher.add('b'));
@@ -121,6 +126,35 @@ describe('Batcher', () => {
     await gate.batch(2);
     gate.release();
     expect(await Promise.all(results)).toEqual(['A', 'B']);
+  });
+
+  it('hands out a few results in each turn of the loop', async () => {
+    const { gate, batcher } = setUp(undefined, { resultsAtATime: 2 });
+    const handedOut: string[] = [];
+    const results = ['a', 'b', 'c'].map(async (item) => {
+      handedOut.push(await batcher.add(item));
+    });
+    await gate.batch(1);
+    gate.release();
+    await results[1];
+    expect(handedOut).toEqual(['A', 'B']);
+    await results[2];
+    expect(handedOut).toEqual(['A', 'B', 'C']);
+  });
+
+  it('hands out more where the turns of the loop take long', async () => {
+    const { gate, batcher } = setUp(undefined, { resultsAtATime: 1 });
+    const handedOut: string[] = [];
+    const results = ['a', 'b', 'c'].map(async (item) => {
+      handedOut.push(await batcher.add(item));
+      const end = performance.now() + 2;
+      while (performance.now() < end);
+    });
+    await gate.batch(1);
+    gate.release();
+    await results[1];
+    expect(handedOut).toEqual(['A', 'B', 'C']);
+    await results[2];
   });
 
   it('takes an item that is larger than a batch, alone', async () => {

@@ -1,14 +1,26 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import type { Claim, FairQueue } from './fair-queue';
 
 /** A batch that waited for the database to come back must not be followed by a rest as long as that. */
 const LONGEST_REST_MS = 20;
+
+/** Where the turns of the loop take long since others keep it busy, results are not to be few a second for that. */
+const RESULTS_PER_MS = 10;
 
 /**
  * How long to rest after a batch, as a share of the time which it took, so that others get their turn,
  * or the next batch more items: `waiting` of them are there already.
  */
 export type Rest = (waiting: number) => number;
+
+/** How much a batcher leaves to others. */
+export interface Pace {
+  readonly rest: Rest;
+  /** So many results are handed out in one turn of the event loop, where what hangs on them takes its time too. */
+  readonly resultsAtATime: number;
+}
+
+export const UNPACED: Pace = { rest: () => 0, resultsAtATime: Infinity };
 
 interface Waiting<Item, Result> {
   readonly item: Item;
@@ -33,7 +45,7 @@ export class Batcher<Item, Result> {
   constructor(
     private readonly commit: (items: Item[]) => Promise<(Result | PromiseLike<Result>)[]>,
     private readonly queue: FairQueue<Waiting<Item, Result>>,
-    private readonly rest: Rest = () => 0,
+    private readonly pace = UNPACED,
   ) {}
 
   /** Whether anything is committed, or about to be. */
@@ -66,16 +78,35 @@ export class Batcher<Item, Result> {
   }
 
   private async restAfter(tookMs: number): Promise<void> {
-    const share = this.rest(this.queue.size);
+    const share = this.pace.rest(this.queue.size);
     if (share > 0) await delay(Math.min(tookMs * share, LONGEST_REST_MS));
   }
 
   private async commitOne(batch: Waiting<Item, Result>[]): Promise<void> {
     try {
       const results = await this.commit(batch.map(({ item }) => item));
-      batch.forEach(({ resolve }, index) => resolve(results[index] as Result));
+      await this.handOut(batch, results);
     } catch (error) {
       batch.forEach(({ reject }) => reject(error));
     }
+  }
+
+  private async handOut(
+    batch: readonly Waiting<Item, Result>[],
+    results: readonly (Result | PromiseLike<Result>)[],
+  ): Promise<void> {
+    let room = this.pace.resultsAtATime;
+    for (const [index, { resolve }] of batch.entries()) {
+      if (room === 0) room = await this.roomOfNextTurn();
+      room--;
+      resolve(results[index] as Result);
+    }
+  }
+
+  private async roomOfNextTurn(): Promise<number> {
+    const start = performance.now();
+    await nextTurn();
+    const tookMs = performance.now() - start;
+    return Math.max(this.pace.resultsAtATime, Math.ceil(tookMs * RESULTS_PER_MS));
   }
 }

@@ -3,11 +3,13 @@ import { ConsumerConnections, isQueueMissing } from '@app/broker';
 import type { ConsumeMessage } from 'amqplib';
 import { aboutTenant } from '../about-tenant';
 import { TenantsService } from '../tenants/tenants.service';
-import { Courtesy } from './courtesy';
+import { Courtesy, isSmall } from './courtesy';
 import { checkBody, readDelivery } from './delivery';
 import { DeliveryLimit } from './delivery-limit';
 import { InTurn } from './in-turn';
+import { atOnce, type Begin } from './queue-consumer';
 import type { Outcome } from './settlement';
+import { Slices } from './slices';
 import { StoringFailures } from './storing-failures';
 import { TenantConsumer } from './tenant-consumer';
 import type { Lease, RunningConsumer, WantedConsumer } from './tenant-leases';
@@ -28,6 +30,9 @@ export class ConsumerRegistry {
   private readonly consumers = new Map<string, TenantConsumer>();
   /** No two work on the same tenant. */
   private readonly turns = new InTurn();
+  /** What large tenants' queues deliver: more comes in one turn of the loop than others should wait for. */
+  private readonly slices = new Slices();
+  private readonly inSlices: Begin = (handling) => this.slices.add(handling);
   private draining = false;
   private changed: () => void = () => undefined;
   private broke: (tenantId: string) => void = () => undefined;
@@ -151,6 +156,7 @@ export class ConsumerRegistry {
     }
     const consumer = new TenantConsumer(wanted, {
       place,
+      begin: isSmall(wanted.workers) ? atOnce : this.inSlices,
       handle: (message) => this.handle(wanted, message),
       onFailed: (error) => this.tellFailed(wanted.tenantId, error),
       onBroken: (broken, reason) => this.forget(broken, reason),

@@ -8,7 +8,7 @@ import { ConsumingConnection, isQueueMissing, topology } from '@app/broker';
 import { DatabaseStarter } from '@app/database';
 import type { ConsumeMessage } from 'amqplib';
 import { DeadLetterBurial } from './dead-letter-burial';
-import { QueueConsumer } from './queue-consumer';
+import { atOnce, QueueConsumer } from './queue-consumer';
 import { RetrySchedule } from './retry-schedule';
 
 const PREFETCH = 50;
@@ -50,6 +50,7 @@ export class DeadLetterConsumer implements OnApplicationBootstrap, BeforeApplica
       connection: this.connection,
       queue: topology.deadLetters.queue,
       prefetch: PREFETCH,
+      begin: atOnce,
       handle: (message: ConsumeMessage) => this.burial.bury(message),
       onFailed: (err) => this.logger.error({ err, msg: 'A dead letter goes back to its queue' }),
       onBroken: (reason) => void this.onBroken(consumer, reason),

@@ -16,11 +16,17 @@ const CLOSE_WITHIN_MS = 2_000;
  */
 const ACKS_ARRIVE_WITHIN_MS = 100;
 
+export type Begin = (handling: () => void) => void;
+
+export const atOnce: Begin = (handling) => handling();
+
 export interface ConsumerParts {
   readonly connection: BrokerConnection;
   readonly queue: string;
   /** How many messages may be taken and not yet settled. */
   readonly prefetch: number;
+  /** Begins the handling of a delivery: at once, or in its turn. */
+  readonly begin: Begin;
   /** Finds a delivery its outcome. Where it fails, nobody knows why: the message goes back. */
   readonly handle: (message: ConsumeMessage) => Promise<Outcome>;
   /** Called with why that failed. */
@@ -131,15 +137,16 @@ export class QueueConsumer {
     await channel.consume(queue, take, { consumerTag: this.tag });
   }
 
-  /**
-   * The broker cancels a consumer whose queue is deleted, or moves to another node.
-   *
-   * At 30,000 messages a second each promise counts, so here is the only one besides the batch's.
-   */
+  /** The broker cancels a consumer whose queue is deleted, or moves to another node. */
   private take(message: ConsumeMessage | null, acks: Acks): void {
     if (!message) return this.break('the broker cancelled it');
     this.unsettled++;
     acks.delivered(message);
+    this.parts.begin(() => this.handle(message, acks));
+  }
+
+  /** At 30,000 messages a second each promise counts, so here is the only one besides the batch's. */
+  private handle(message: ConsumeMessage, acks: Acks): void {
     this.handled(message).then(
       (outcome) => this.settle(message, acks, outcome),
       (error: unknown) => {

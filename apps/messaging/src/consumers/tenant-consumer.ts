@@ -1,12 +1,14 @@
 import { type Place, topology } from '@app/broker';
 import type { ConsumeMessage } from 'amqplib';
-import { QueueConsumer } from './queue-consumer';
+import { type Begin, QueueConsumer } from './queue-consumer';
 import type { Outcome } from './settlement';
 import type { WantedConsumer } from './tenant-leases';
 
 export interface TenantConsumerParts {
   /** Where its channel is; left by whoever made the consumer, when it has ended. */
   readonly place: Place;
+  /** Begins the handling of a delivery: at once, or in its turn. */
+  readonly begin: Begin;
   /** Finds a delivery its outcome; when it fails, the message goes back. */
   readonly handle: (message: ConsumeMessage) => Promise<Outcome>;
   readonly onFailed: (error: unknown) => void;
@@ -25,6 +27,7 @@ export class TenantConsumer extends QueueConsumer {
       connection: parts.place.connection,
       queue: topology.queueFor(tenantId),
       prefetch: workers,
+      begin: parts.begin,
       handle: parts.handle,
       onFailed: parts.onFailed,
       onBroken: (reason) => parts.onBroken(this, reason),

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Metrics } from '@app/metrics';
-import { Batcher, type Rest } from './batcher';
+import { Batcher, type Rest, UNPACED } from './batcher';
 import { Courtesy, FULL_BATCH, isSmall } from './courtesy';
 import type { CheckedDelivery } from './delivery';
 import { FairQueue } from './fair-queue';
@@ -24,6 +24,9 @@ const MOST_APART = 32;
  */
 const restOfSmall: Rest = (waiting) => (waiting < 8 ? 1 : 0);
 
+/** On each hangs an ack, and on all of a batch some two milliseconds, in which nobody else has his turn. */
+const RESULTS_OF_LARGE = 5;
+
 /**
  * Two group commits side by side: one for the large tenants, whose batches fill up, and one for the
  * small ones, who do not wait for those. Either takes more rows a second than a process can consume
@@ -46,9 +49,12 @@ export class WriterLanes {
   ) {
     const commit = (deliveries: CheckedDelivery[]): Promise<Stored[]> =>
       this.writeShared(deliveries);
-    const small = new Batcher(commit, new FairQueue(FULL_BATCH), restOfSmall);
+    const small = new Batcher(commit, new FairQueue(FULL_BATCH), { ...UNPACED, rest: restOfSmall });
     courtesy.watch(() => small.isBusy);
-    this.large = new Batcher(commit, new FairQueue(courtesy), () => courtesy.rest);
+    this.large = new Batcher(commit, new FairQueue(courtesy), {
+      rest: () => courtesy.rest,
+      resultsAtATime: RESULTS_OF_LARGE,
+    });
     this.small = small;
   }
 

@@ -8,7 +8,7 @@ const STUCK_AFTER_MS = 120_000;
 
 /** What the service has stored since its start, by its own count. */
 async function counted({ service }: Tenancy): Promise<number> {
-  const text = await (await service.request('GET', '/metrics')).text();
+  const { text } = await service.request('GET', '/metrics');
   const [, stored] = /^messaging_messages_stored_total (\d+)$/m.exec(text) ?? [];
   if (stored === undefined) throw new Error('The service does not say how many it has stored');
   return Number(stored);

@@ -3,15 +3,13 @@ import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from '@app/local-stack';
+import { type Answer, httpCall } from './http-call';
 
 const DIST = resolve(__dirname, '../..');
 /** What is measured does not outlive a benchmark that was killed. */
 const PARENT_WATCH = resolve(DIST, '../libs/local-stack/bootstrap/parent-watch.mjs');
 const UP_WITHIN_MS = 120_000;
 const POLL_MS = 20;
-
-/** Every call has one; a hanging one would hold up the run for ever. */
-const ANSWER_WITHIN_MS = 60_000;
 
 /** A program under measurement, or one that puts load on it, in a process of its own. */
 export class MeasuredProcess {
@@ -93,19 +91,12 @@ export class MeasuredProcess {
   async call<Body>(method: string, path: string, body?: unknown): Promise<Body> {
     const response = await this.request(method, path, body);
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status}`);
-    const text = await response.text();
+    const { text } = response;
     return (text === '' ? undefined : JSON.parse(text)) as Body;
   }
 
-  request(method: string, path: string, body?: unknown): Promise<Response> {
-    return fetch(this.url + path, {
-      method,
-      signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
-      ...(body !== undefined && {
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(body),
-      }),
-    });
+  request(method: string, path: string, body?: unknown): Promise<Answer> {
+    return httpCall(method, this.url + path, body);
   }
 
   /** Waits until it answers this path with a success. */

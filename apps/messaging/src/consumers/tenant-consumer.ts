@@ -1,17 +1,10 @@
 import { type Place, topology } from '@app/broker';
-import type { ConsumeMessage } from 'amqplib';
-import { type Begin, QueueConsumer } from './queue-consumer';
-import type { Outcome } from './settlement';
+import { type ConsumerParts, QueueConsumer } from './queue-consumer';
 import type { WantedConsumer } from './tenant-leases';
 
-export interface TenantConsumerParts {
+export interface TenantConsumerParts extends Pick<ConsumerParts, 'begin' | 'handle' | 'onFailed'> {
   /** Where its channel is; left by whoever made the consumer, when it has ended. */
   readonly place: Place;
-  /** Begins the handling of a delivery: at once, or in its turn. */
-  readonly begin: Begin;
-  /** Finds a delivery its outcome; when it fails, the message goes back. */
-  readonly handle: (message: ConsumeMessage) => Promise<Outcome>;
-  readonly onFailed: (error: unknown) => void;
   /** Called once, when it ends without having been asked to. */
   readonly onBroken: (consumer: TenantConsumer, reason: string) => void;
 }

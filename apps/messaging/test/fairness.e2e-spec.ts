@@ -62,8 +62,8 @@ describe('fairness', () => {
     await Promise.all(flooding.map((tenantId) => api.resume(tenantId)));
     await eventually(async () => expect(await storedOf(flooding)).toBeGreaterThan(1_000));
 
-    const before = await lastBatch();
     await api.send(late, 'one');
+    const before = await lastBatch();
     await eventually(async () => expect((await api.messages(late)).data).toHaveLength(1));
     const [row] = await database.rows<{ batches: number }>(
       `SELECT count(DISTINCT stored_xid::text)::int AS batches FROM messages

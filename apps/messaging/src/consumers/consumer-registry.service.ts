@@ -6,6 +6,7 @@ import { TenantsService } from '../tenants/tenants.service';
 import { Courtesy, isSmall } from './courtesy';
 import { checkBody, readDelivery } from './delivery';
 import { DeliveryLimit } from './delivery-limit';
+import type { Claim } from './fair-queue';
 import { InTurn } from './in-turn';
 import { atOnce, type Begin } from './queue-consumer';
 import type { Outcome } from './settlement';
@@ -32,7 +33,6 @@ export class ConsumerRegistry {
   private readonly turns = new InTurn();
   /** What large tenants' queues deliver: more comes in one turn of the loop than others should wait for. */
   private readonly slices = new Slices();
-  private readonly inSlices: Begin = (handling) => this.slices.add(handling);
   private draining = false;
   private changed: () => void = () => undefined;
   private broke: (tenantId: string) => void = () => undefined;
@@ -156,7 +156,7 @@ export class ConsumerRegistry {
     }
     const consumer = new TenantConsumer(wanted, {
       place,
-      begin: isSmall(wanted.workers) ? atOnce : this.inSlices,
+      begin: this.beginOf(wanted),
       handle: (message) => this.handle(wanted, message),
       onFailed: (error) => this.tellFailed(wanted.tenantId, error),
       onBroken: (broken, reason) => this.forget(broken, reason),
@@ -198,6 +198,12 @@ export class ConsumerRegistry {
   private async drop(consumer: TenantConsumer): Promise<void> {
     await consumer.drop();
     this.remove(consumer);
+  }
+
+  private beginOf({ tenantId, workers }: WantedConsumer): Begin {
+    if (isSmall(workers)) return atOnce;
+    const claim: Claim = { key: tenantId, weight: workers, bytes: 0 };
+    return (handling) => this.slices.add(handling, claim);
   }
 
   private handle({ tenantId, workers }: WantedConsumer, message: ConsumeMessage): Promise<Outcome> {

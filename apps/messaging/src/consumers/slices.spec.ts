@@ -7,20 +7,24 @@ const keepBusy = (ms: number): void => {
   while (performance.now() < end);
 };
 
-function setUp(sliceMs: number): {
-  add: (count: number, ms?: number) => void;
+interface SetUp {
+  add: (count: number, ms?: number, of?: string) => void;
+  /** The numbers of those that are done; each is added with the next number. */
   done: number[];
-} {
-  const slices = new Slices(sliceMs);
+}
+
+function setUp(sliceMs: number, sharedOut?: number): SetUp {
+  const slices = new Slices(sliceMs, sharedOut);
   const done: number[] = [];
   let added = 0;
-  const add = (count: number, ms = 0): void => {
+  const add = (count: number, ms = 0, of = 'somebody'): void => {
     for (let left = count; left > 0; left--) {
       const number = added++;
-      slices.add(() => {
+      const piece = (): void => {
         done.push(number);
         keepBusy(ms);
-      });
+      };
+      slices.add(piece, { key: of, weight: 1, bytes: 0 });
     }
   };
   return { add, done };
@@ -50,6 +54,15 @@ describe('Slices', () => {
     add(2);
     while (done.length < 4) await oneTurn();
     expect(done).toEqual([0, 1, 2, 3]);
+  });
+
+  it('does not let one wait behind all that somebody else has', async () => {
+    const { add, done } = setUp(0, 2);
+    add(6, 1, 'large');
+    add(1, 1, 'late');
+    while (done.length < 7) await oneTurn();
+    expect(done.indexOf(6)).toBeLessThan(2);
+    expect(done.filter((number) => number !== 6)).toEqual([0, 1, 2, 3, 4, 5]);
   });
 
   it('takes more time where the turns take long', async () => {

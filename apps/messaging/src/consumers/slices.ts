@@ -1,30 +1,51 @@
+import { type Claim, FairQueue } from './fair-queue';
+
 /** What is read from a socket at once takes some ten times as long. */
 const SLICE_MS = 0.3;
 
 /** Of a turn of the event loop that takes long since others keep it busy: nobody is to starve here either. */
 const SHARE_OF_TURN = 0.2;
 
+/** Who comes late has his part of the next so many: they take a few milliseconds. */
+const SHARED_OUT = 100;
+
+type Piece = () => void;
+
 /**
  * Pieces of work that others need not wait for, a few in each turn of the event loop: what arrives
- * meanwhile, a request or a small tenant's message, has its turn before the next few. They are done in
- * the order in which they came, the first ones at once.
+ * meanwhile, a request or a small tenant's message, has its turn before the next few. The first ones are done
+ * at once; those that wait take turns by their owners, as in every {@link FairQueue}.
  *
  * https://nodejs.org/en/learn/asynchronous-work/dont-block-the-event-loop#partitioning
  */
 export class Slices {
-  private readonly waiting: (() => void)[] = [];
+  private readonly waiting: FairQueue<Piece>;
+  /** What is next of those that wait, the very next one last. */
+  private next: Piece[] = [];
   private isTurn = false;
   private beganAt = -Infinity;
   private endsAt = -Infinity;
 
-  /** @param sliceMs after which no other piece is begun in this turn */
-  constructor(private readonly sliceMs = SLICE_MS) {}
+  /**
+   * @param sliceMs after which no other piece is begun in this turn
+   * @param sharedOut of so many pieces that are next, each owner has a part
+   */
+  constructor(
+    private readonly sliceMs = SLICE_MS,
+    sharedOut = SHARED_OUT,
+  ) {
+    this.waiting = new FairQueue({ maxRows: sharedOut, maxBytes: Infinity });
+  }
 
   /** @param piece must not throw */
-  add(piece: () => void): void {
+  add(piece: Piece, claim: Claim): void {
     if (!this.isTurn) this.beginTurn(0);
-    if (this.waiting.length === 0 && this.hasTime()) piece();
-    else this.waiting.push(piece);
+    if (this.isEmpty() && this.hasTime()) piece();
+    else this.waiting.add(piece, claim);
+  }
+
+  private isEmpty(): boolean {
+    return this.next.length === 0 && this.waiting.isEmpty;
   }
 
   private hasTime(): boolean {
@@ -41,14 +62,14 @@ export class Slices {
 
   private endTurn(): void {
     this.isTurn = false;
-    if (this.waiting.length === 0) return;
+    if (this.isEmpty()) return;
     this.beginTurn(performance.now() - this.beganAt);
-    let count = 0;
-    for (const piece of this.waiting) {
-      if (count > 0 && !this.hasTime()) break;
-      count++;
-      piece();
-    }
-    this.waiting.splice(0, count);
+    do this.doNext();
+    while (!this.isEmpty() && this.hasTime());
+  }
+
+  private doNext(): void {
+    if (this.next.length === 0) this.next = this.waiting.take().reverse();
+    this.next.pop()?.();
   }
 }

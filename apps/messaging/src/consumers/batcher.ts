@@ -5,7 +5,7 @@ import type { Claim, FairQueue } from './fair-queue';
 const LONGEST_REST_MS = 20;
 
 /** Where the turns of the loop take long since others keep it busy, results are not to be few a second for that. */
-const RESULTS_PER_MS = 10;
+const RESULTS_PER_MS = 5;
 
 /**
  * How long to rest after a batch, as a share of the time which it took, so that others get their turn,

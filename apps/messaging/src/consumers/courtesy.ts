@@ -16,7 +16,7 @@ export const FULL_BATCH: BatchLimits = { maxRows: 500, maxBytes: MAX_BYTES };
 const BESIDE_OTHERS_ROWS = 250;
 
 /** Of the time that a batch took. */
-const WHILE_OTHERS_WAIT = 0.3;
+const WHILE_OTHERS_WAIT = 0.4;
 
 /** A small tenant that has got its answer asks for what comes next within this time. */
 const NEXT_COMES_WITHIN_MS = 3;
@@ -27,7 +27,7 @@ const NEXT_COMES_WITHIN_MS = 3;
  *
  * Where only large tenants are consumed, that is nothing. Where there is a small one, batches are shorter,
  * which costs hardly anything: when its next message comes cannot be foreseen. While a request is under
- * way, or a small tenant's message, a good fifth of the time is left.
+ * way, or a small tenant's message, a good quarter of the time is left.
  */
 @Injectable()
 export class Courtesy implements BatchLimits {

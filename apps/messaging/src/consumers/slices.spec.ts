@@ -71,7 +71,7 @@ describe('Slices', () => {
     expect(done).toEqual([]);
     keepBusy(50);
     await oneTurn();
-    // Ten milliseconds, a fifth of the turn: without it one piece.
+    // Five milliseconds, a tenth of the turn: without it one piece.
     expect(done.length).toBeGreaterThan(1);
   });
 });

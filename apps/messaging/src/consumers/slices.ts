@@ -4,7 +4,7 @@ import { type Claim, FairQueue } from './fair-queue';
 const SLICE_MS = 0.3;
 
 /** Of a turn of the event loop that takes long since others keep it busy: nobody is to starve here either. */
-const SHARE_OF_TURN = 0.2;
+const SHARE_OF_TURN = 0.1;
 
 /** Who comes late has his part of the next so many: they take a few milliseconds. */
 const SHARED_OUT = 100;

@@ -129,7 +129,7 @@ describe('Batcher', () => {
   });
 
   it('hands out a few results in each turn of the loop', async () => {
-    const { gate, batcher } = setUp(undefined, { resultsAtATime: 2 });
+    const { gate, batcher } = setUp(undefined, { resultsAtATime: () => 2 });
     const handedOut: string[] = [];
     const results = ['a', 'b', 'c'].map(async (item) => {
       handedOut.push(await batcher.add(item));
@@ -143,7 +143,7 @@ describe('Batcher', () => {
   });
 
   it('hands out more where the turns of the loop take long', async () => {
-    const { gate, batcher } = setUp(undefined, { resultsAtATime: 1 });
+    const { gate, batcher } = setUp(undefined, { resultsAtATime: () => 1 });
     const handedOut: string[] = [];
     const results = ['a', 'b', 'c'].map(async (item) => {
       handedOut.push(await batcher.add(item));

@@ -17,10 +17,10 @@ export type Rest = (waiting: number) => number;
 export interface Pace {
   readonly rest: Rest;
   /** So many results are handed out in one turn of the event loop, where what hangs on them takes its time too. */
-  readonly resultsAtATime: number;
+  readonly resultsAtATime: () => number;
 }
 
-export const UNPACED: Pace = { rest: () => 0, resultsAtATime: Infinity };
+export const UNPACED: Pace = { rest: () => 0, resultsAtATime: () => Infinity };
 
 interface Waiting<Item, Result> {
   readonly item: Item;
@@ -95,7 +95,7 @@ export class Batcher<Item, Result> {
     batch: readonly Waiting<Item, Result>[],
     results: readonly (Result | PromiseLike<Result>)[],
   ): Promise<void> {
-    let room = this.pace.resultsAtATime;
+    let room = this.pace.resultsAtATime();
     for (const [index, { resolve }] of batch.entries()) {
       if (room === 0) room = await this.roomOfNextTurn();
       room--;
@@ -107,6 +107,6 @@ export class Batcher<Item, Result> {
     const start = performance.now();
     await nextTurn();
     const tookMs = performance.now() - start;
-    return Math.max(this.pace.resultsAtATime, Math.ceil(tookMs * RESULTS_PER_MS));
+    return Math.max(this.pace.resultsAtATime(), Math.ceil(tookMs * RESULTS_PER_MS));
   }
 }

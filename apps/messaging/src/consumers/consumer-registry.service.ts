@@ -32,7 +32,7 @@ export class ConsumerRegistry {
   /** No two work on the same tenant. */
   private readonly turns = new InTurn();
   /** What large tenants' queues deliver: more comes in one turn of the loop than others should wait for. */
-  private readonly slices = new Slices();
+  private readonly slices: Slices;
   private draining = false;
   private changed: () => void = () => undefined;
   private broke: (tenantId: string) => void = () => undefined;
@@ -44,7 +44,9 @@ export class ConsumerRegistry {
     private readonly courtesy: Courtesy,
     private readonly limit: DeliveryLimit,
     private readonly failures: StoringFailures,
-  ) {}
+  ) {
+    this.slices = new Slices(courtesy);
+  }
 
   onChange(listener: () => void): void {
     this.changed = listener;

@@ -4,7 +4,7 @@ import { connect, type AddressInfo, type Socket } from 'node:net';
 import { HttpAdapterHost } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
-import { Courtesy, FULL_BATCH } from './courtesy';
+import { Courtesy } from './courtesy';
 import { RequestsUnderWay } from './requests-under-way';
 
 const [SMALL, LARGE] = [10, 11];
@@ -62,17 +62,21 @@ describe('courtesy', () => {
   it('leaves nothing where only large tenants are', () => {
     courtesy.joined(LARGE);
     expect(courtesy.rest).toBe(0);
-    expect(courtesy.maxRows).toBe(FULL_BATCH.maxRows);
+    expect(courtesy.sliceMs).toBe(Infinity);
+    expect(courtesy.resultsAtATime).toBe(Infinity);
   });
 
-  it('makes shorter batches as long as a small tenant is there', () => {
+  const doesLittleInATurn = (): boolean =>
+    Number.isFinite(courtesy.sliceMs) && Number.isFinite(courtesy.resultsAtATime);
+
+  it('does little in a turn of the loop as long as a small tenant is there', () => {
     courtesy.joined(SMALL);
     courtesy.joined(LARGE);
     courtesy.left(LARGE);
     expect(courtesy.rest).toBe(0);
-    expect(courtesy.maxRows).toBeLessThan(FULL_BATCH.maxRows);
+    expect(doesLittleInATurn()).toBe(true);
     courtesy.left(SMALL);
-    expect(courtesy.maxRows).toBe(FULL_BATCH.maxRows);
+    expect(doesLittleInATurn()).toBe(false);
   });
 
   it('leaves room while a message of a small tenant waits, and little longer', async () => {
@@ -88,9 +92,11 @@ describe('courtesy', () => {
     const asked = fetch(url());
     await arrived;
     expect(courtesy.rest).toBeGreaterThan(0);
+    expect(doesLittleInATurn()).toBe(true);
     answer();
     expect((await asked).status).toBe(200);
     await untilNothingIsLeft();
+    expect(doesLittleInATurn()).toBe(false);
   });
 
   async function call(text: string): Promise<Socket> {

@@ -1,22 +1,20 @@
 import { Injectable } from '@nestjs/common';
-import type { BatchLimits } from './fair-queue';
 import { RequestsUnderWay } from './requests-under-way';
+import type { SliceLimits } from './slices';
 
 /** A tenant with more workers is a large one. */
 const SMALL_WORKERS = 10;
 
 export const isSmall = (workers: number): boolean => workers <= SMALL_WORKERS;
 
-const MAX_BYTES = 8 * 1024 * 1024;
+/** What is read from a socket at once takes some twenty times as long to handle. */
+const SLICE_MS = 0.15;
 
-/** Past some five hundred rows a statement and its commit get no cheaper per row. */
-export const FULL_BATCH: BatchLimits = { maxRows: 500, maxBytes: MAX_BYTES };
-
-/** So many cost hardly more per row than in a full batch, and who comes meanwhile waits half as long. */
-const BESIDE_OTHERS_ROWS = 250;
+/** On each hangs an ack, and on all of a batch some two milliseconds, in which nobody else has his turn. */
+const RESULTS_AT_A_TIME = 10;
 
 /** Of the time that a batch took. */
-const WHILE_OTHERS_WAIT = 0.4;
+const WHILE_OTHERS_WAIT = 0.5;
 
 /** A small tenant that has got its answer asks for what comes next within this time. */
 const NEXT_COMES_WITHIN_MS = 3;
@@ -25,13 +23,12 @@ const NEXT_COMES_WITHIN_MS = 3;
  * What large tenants leave to others: they could keep this process, the database and the broker busy
  * without a pause, and then all that others ask of them would wait in line.
  *
- * Where only large tenants are consumed, that is nothing. Where there is a small one, batches are shorter,
- * which costs hardly anything: when its next message comes cannot be foreseen. While a request is under
- * way, or a small tenant's message, a good quarter of the time is left.
+ * Where only large tenants are consumed, that is nothing. Where there is a small one, whose next message
+ * cannot be foreseen, or a request is under way, only a little is done in each turn of the event loop. While
+ * anybody waits, a third of the time is left.
  */
 @Injectable()
-export class Courtesy implements BatchLimits {
-  readonly maxBytes = MAX_BYTES;
+export class Courtesy implements SliceLimits {
   private smallTenants = 0;
   private smallOnesWait = (): boolean => false;
   private lastWaitedAt = -Infinity;
@@ -52,14 +49,22 @@ export class Courtesy implements BatchLimits {
     if (isSmall(workers)) this.smallTenants--;
   }
 
-  /** That a batch of large tenants' may hold. */
-  get maxRows(): number {
-    return this.smallTenants === 0 ? FULL_BATCH.maxRows : BESIDE_OTHERS_ROWS;
+  get sliceMs(): number {
+    return this.areOthersThere ? SLICE_MS : Infinity;
+  }
+
+  /** How many results of a batch are handed out in one turn of the event loop. */
+  get resultsAtATime(): number {
+    return this.areOthersThere ? RESULTS_AT_A_TIME : Infinity;
   }
 
   /** How long to rest after one, as a share of its time. */
   get rest(): number {
     return this.doOthersWait() ? WHILE_OTHERS_WAIT : 0;
+  }
+
+  private get areOthersThere(): boolean {
+    return this.smallTenants > 0 || this.requests.any;
   }
 
   /** To be asked often: it remembers when somebody was last seen to wait. */

@@ -35,7 +35,6 @@ export class FairQueue<Item> {
   private weights = 0;
   private count = 0;
 
-  /** Reads `limits` anew for every batch. */
   constructor(private readonly limits: BatchLimits) {}
 
   get isEmpty(): boolean {

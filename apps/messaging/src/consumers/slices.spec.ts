@@ -14,7 +14,7 @@ interface SetUp {
 }
 
 function setUp(sliceMs: number, sharedOut?: number): SetUp {
-  const slices = new Slices(sliceMs, sharedOut);
+  const slices = new Slices({ sliceMs }, sharedOut);
   const done: number[] = [];
   let added = 0;
   const add = (count: number, ms = 0, of = 'somebody'): void => {

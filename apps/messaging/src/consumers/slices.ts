@@ -1,8 +1,5 @@
 import { type Claim, FairQueue } from './fair-queue';
 
-/** What is read from a socket at once takes some ten times as long. */
-const SLICE_MS = 0.3;
-
 /** Of a turn of the event loop that takes long since others keep it busy: nobody is to starve here either. */
 const SHARE_OF_TURN = 0.1;
 
@@ -10,6 +7,11 @@ const SHARE_OF_TURN = 0.1;
 const SHARED_OUT = 100;
 
 type Piece = () => void;
+
+export interface SliceLimits {
+  /** No other piece is begun in a turn of the event loop after so many milliseconds. */
+  readonly sliceMs: number;
+}
 
 /**
  * Pieces of work that others need not wait for, a few in each turn of the event loop: what arrives
@@ -27,11 +29,12 @@ export class Slices {
   private endsAt = -Infinity;
 
   /**
-   * @param sliceMs after which no other piece is begun in this turn
+   * Reads `limits` anew for every turn.
+   *
    * @param sharedOut of so many pieces that are next, each owner has a part
    */
   constructor(
-    private readonly sliceMs = SLICE_MS,
+    private readonly limits: SliceLimits,
     sharedOut = SHARED_OUT,
   ) {
     this.waiting = new FairQueue({ maxRows: sharedOut, maxBytes: Infinity });
@@ -56,7 +59,7 @@ export class Slices {
   private beginTurn(lastTookMs: number): void {
     this.isTurn = true;
     this.beganAt = performance.now();
-    this.endsAt = this.beganAt + Math.max(this.sliceMs, lastTookMs * SHARE_OF_TURN);
+    this.endsAt = this.beganAt + Math.max(this.limits.sliceMs, lastTookMs * SHARE_OF_TURN);
     setImmediate(() => this.endTurn());
   }
 

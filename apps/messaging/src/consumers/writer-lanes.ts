@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { Metrics } from '@app/metrics';
 import { Batcher, type Rest, UNPACED } from './batcher';
-import { Courtesy, FULL_BATCH, isSmall } from './courtesy';
+import { Courtesy, isSmall } from './courtesy';
 import type { CheckedDelivery } from './delivery';
-import { FairQueue } from './fair-queue';
+import { type BatchLimits, FairQueue } from './fair-queue';
 import { MessageWriter } from './message-writer';
 import type { Outcome } from './settlement';
 
@@ -11,6 +11,9 @@ type Lane = Batcher<CheckedDelivery, Outcome>;
 
 /** An outcome, or the promise of one that others need not wait for. */
 type Stored = Outcome | Promise<Outcome>;
+
+/** Past some five hundred rows a statement and its commit get no cheaper per row. */
+const FULL_BATCH: BatchLimits = { maxRows: 500, maxBytes: 8 * 1024 * 1024 };
 
 const FAILED: Outcome = { kind: 'failed' };
 
@@ -23,9 +26,6 @@ const MOST_APART = 32;
  * lone message never is.
  */
 const restOfSmall: Rest = (waiting) => (waiting < 8 ? 1 : 0);
-
-/** On each hangs an ack, and on all of a batch some two milliseconds, in which nobody else has his turn. */
-const RESULTS_OF_LARGE = 5;
 
 /**
  * Two group commits side by side: one for the large tenants, whose batches fill up, and one for the
@@ -51,9 +51,9 @@ export class WriterLanes {
       this.writeShared(deliveries);
     const small = new Batcher(commit, new FairQueue(FULL_BATCH), { ...UNPACED, rest: restOfSmall });
     courtesy.watch(() => small.isBusy);
-    this.large = new Batcher(commit, new FairQueue(courtesy), {
+    this.large = new Batcher(commit, new FairQueue(FULL_BATCH), {
       rest: () => courtesy.rest,
-      resultsAtATime: RESULTS_OF_LARGE,
+      resultsAtATime: () => courtesy.resultsAtATime,
     });
     this.small = small;
   }

@@ -58,7 +58,7 @@ export class Courtesy implements SliceLimits {
     return this.areOthersThere ? RESULTS_AT_A_TIME : Infinity;
   }
 
-  /** How long to rest after one, as a share of its time. */
+  /** How long to rest after a batch, as a share of its time. */
   get rest(): number {
     return this.doOthersWait() ? WHILE_OTHERS_WAIT : 0;
   }

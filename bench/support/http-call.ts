@@ -1,4 +1,5 @@
 import { Agent, request } from 'node:http';
+import { text as wholeOf } from 'node:stream/consumers';
 
 export interface Answer {
   readonly status: number;
@@ -23,20 +24,12 @@ export function httpCall(method: string, url: string, body?: unknown): Promise<A
   };
   return new Promise((resolve, reject) => {
     const signal = AbortSignal.timeout(ANSWER_WITHIN_MS);
-    const call = request(
-      url,
-      { method, agent, signal, ...(headers && { headers }) },
-      (response) => {
-        const chunks: Buffer[] = [];
-        response.on('data', (chunk: Buffer) => chunks.push(chunk));
-        response.on('error', reject);
-        response.on('end', () => {
-          const { statusCode: status = 0 } = response;
-          const ok = status >= 200 && status < 300;
-          resolve({ status, ok, text: Buffer.concat(chunks).toString() });
-        });
-      },
-    );
+    const call = request(url, { method, agent, signal, ...(headers && { headers }) });
+    call.on('response', (response) => {
+      const { statusCode: status = 0 } = response;
+      const ok = status >= 200 && status < 300;
+      wholeOf(response).then((answer) => resolve({ status, ok, text: answer }), reject);
+    });
     call.on('error', reject);
     call.end(text);
   });

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Channel, type ChannelModel, connect, type ConsumeMessage } from 'amqplib';
+import { AckRound } from '../src/consumers/ack-round';
 import { Acks } from '../src/consumers/acks';
 import { eventually } from './support/eventually';
 import { servers } from './support/servers';
@@ -24,7 +25,7 @@ describe('acks', () => {
     refused = undefined;
     channel = await connection.createChannel();
     channel.on('error', (error: Error) => (refused = error));
-    acks = new Acks(channel, SMALL);
+    acks = new Acks(channel, SMALL, new AckRound());
     const options = { durable: true, arguments: { 'x-queue-type': 'quorum' } };
     await channel.assertQueue(QUEUE, options);
     for (const text of 'abcde') channel.sendToQueue(QUEUE, Buffer.from(text));
@@ -105,8 +106,11 @@ describe('acks', () => {
   });
 
   describe('of a large tenant', () => {
+    let round: AckRound;
+
     beforeEach(() => {
-      acks = new Acks(channel, LARGE);
+      round = new AckRound();
+      acks = new Acks(channel, LARGE, round);
       for (const message of delivered) acks.delivered(message);
     });
 
@@ -129,6 +133,16 @@ describe('acks', () => {
       expect(acks.lastSentAt).toBeGreaterThan(0);
       await acksSent();
       expect(await left()).toBe('');
+    });
+
+    it('go out with those of another one, which need not wait', async () => {
+      ack('ab');
+      round.endSoon();
+      ack('c');
+      await Promise.resolve();
+      expect(acks.lastSentAt).toBeGreaterThan(0);
+      await acksSent();
+      expect(await left()).toBe('de');
     });
 
     it('go out when they are asked for, and once', async () => {

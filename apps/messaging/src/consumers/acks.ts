@@ -1,16 +1,14 @@
 import type { Channel, ConsumeMessage } from 'amqplib';
+import type { AckRound } from './ack-round';
 import { isSmall } from './courtesy';
-
-/** A batch of large tenants follows the one before within about this time. */
-const GATHER_WITHIN_MS = 3;
 
 /**
  * The answers to one channel's deliveries. Those to a batch come in one turn of the loop, and mostly
  * in the order in which the messages were delivered: one ack stands for all of them, which is less
  * work for the broker and for this process than one each.
  *
- * A small part of what a large tenant may take waits a moment for the next batch's: an ack is an entry in
- * the log of a quorum queue, and the broker's disk is what others wait for.
+ * Those of a large tenant wait a moment, unless they are half of what it may take: for the next batch's,
+ * and for other large tenants'.
  *
  * https://www.rabbitmq.com/docs/confirms#consumer-acks-multiple-parameter
  */
@@ -22,14 +20,18 @@ export class Acks {
   lastSentAt = -Infinity;
   /** So many wait for no others. */
   private readonly enough: number;
-  private due: NodeJS.Timeout | undefined;
+  private readonly sendAll = (): void => this.send();
 
-  /** @param prefetch the channel's: how many messages it may be given that are not answered */
+  /**
+   * @param prefetch the channel's: how many messages it may be given that are not answered
+   * @param round that a large tenant's acks go out in
+   */
   constructor(
     private readonly channel: Channel,
-    prefetch: number,
+    private readonly prefetch: number,
+    private readonly round: AckRound,
   ) {
-    this.enough = isSmall(prefetch) ? 1 : Math.ceil(prefetch / 2);
+    this.enough = Math.ceil(prefetch / 2);
   }
 
   /** To be called for every delivery, in their order. */
@@ -41,15 +43,16 @@ export class Acks {
   ack({ fields }: ConsumeMessage): void {
     this.pending.add(fields.deliveryTag);
     const { size } = this.pending;
-    if (size < this.enough) this.due ??= setTimeout(() => this.send(), GATHER_WITHIN_MS);
-    // Those that follow in this turn go with it.
-    else if (size === this.enough) queueMicrotask(() => this.send());
+    if (isSmall(this.prefetch)) {
+      if (size === 1) queueMicrotask(this.sendAll);
+      return;
+    }
+    if (size === 1) this.round.join(this.sendAll);
+    if (size === this.enough) this.round.endSoon();
   }
 
   /** Sends what waits. The broker refuses an ack that names no open delivery, also one that is for several. */
   send(): void {
-    clearTimeout(this.due);
-    this.due = undefined;
     const last = this.takeFirst();
     if (last !== undefined) this.ackTag(last, true);
     for (const tag of this.pending) {

@@ -3,6 +3,7 @@ import { ConsumerConnections, isQueueMissing } from '@app/broker';
 import type { ConsumeMessage } from 'amqplib';
 import { aboutTenant } from '../about-tenant';
 import { TenantsService } from '../tenants/tenants.service';
+import { AckRound } from './ack-round';
 import { Courtesy, isSmall } from './courtesy';
 import { checkBody, readDelivery } from './delivery';
 import { DeliveryLimit } from './delivery-limit';
@@ -33,6 +34,7 @@ export class ConsumerRegistry {
   private readonly turns = new InTurn();
   /** What large tenants' queues deliver: more comes in one turn of the loop than others should wait for. */
   private readonly slices: Slices;
+  private readonly round = new AckRound();
   private draining = false;
   private changed: () => void = () => undefined;
   private broke: (tenantId: string) => void = () => undefined;
@@ -158,6 +160,7 @@ export class ConsumerRegistry {
     }
     const consumer = new TenantConsumer(wanted, {
       place,
+      round: this.round,
       begin: this.beginOf(wanted),
       handle: (message) => this.handle(wanted, message),
       onFailed: (error) => this.tellFailed(wanted.tenantId, error),

@@ -7,6 +7,7 @@ import {
 import { ConsumingConnection, isQueueMissing, topology } from '@app/broker';
 import { DatabaseStarter } from '@app/database';
 import type { ConsumeMessage } from 'amqplib';
+import { AckRound } from './ack-round';
 import { DeadLetterBurial } from './dead-letter-burial';
 import { atOnce, QueueConsumer } from './queue-consumer';
 import { RetrySchedule } from './retry-schedule';
@@ -22,6 +23,7 @@ const ONLY = 'dead letters';
 export class DeadLetterConsumer implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(DeadLetterConsumer.name);
   private readonly retries = new RetrySchedule(() => this.ensure());
+  private readonly round = new AckRound();
   private consumer: QueueConsumer | undefined;
   private stopped = false;
 
@@ -50,6 +52,7 @@ export class DeadLetterConsumer implements OnApplicationBootstrap, BeforeApplica
       connection: this.connection,
       queue: topology.deadLetters.queue,
       prefetch: PREFETCH,
+      round: this.round,
       begin: atOnce,
       handle: (message: ConsumeMessage) => this.burial.bury(message),
       onFailed: (err) => this.logger.error({ err, msg: 'A dead letter goes back to its queue' }),

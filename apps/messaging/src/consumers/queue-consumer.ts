@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type BrokerConnection, BrokerUnavailable, within } from '@app/broker';
 import type { Channel, ConsumeMessage } from 'amqplib';
 import { uuidv7 } from 'uuidv7';
+import type { AckRound } from './ack-round';
 import { Acks } from './acks';
 import type { Outcome } from './settlement';
 
@@ -25,6 +26,8 @@ export interface ConsumerParts {
   readonly queue: string;
   /** How many messages may be taken and not yet settled. */
   readonly prefetch: number;
+  /** What the acks of a large one go out in. */
+  readonly round: AckRound;
   /** Begins the handling of a delivery: at once, or in its turn. */
   readonly begin: Begin;
   /** Finds a delivery its outcome. Where it fails, nobody knows why: the message goes back. */
@@ -124,9 +127,9 @@ export class QueueConsumer {
 
   /** The queue is not declared here: it may have been deleted for good a moment ago. */
   private async subscribe(): Promise<void> {
-    const { connection, queue, prefetch } = this.parts;
+    const { connection, queue, prefetch, round } = this.parts;
     const channel = await connection.openChannel();
-    const acks = new Acks(channel, prefetch);
+    const acks = new Acks(channel, prefetch, round);
     this.line = { channel, acks };
     channel.on('error', (error: Error) => this.break(error.message));
     channel.on('close', () => this.break('its channel was closed'));

@@ -2,7 +2,9 @@ import { type Place, topology } from '@app/broker';
 import { type ConsumerParts, QueueConsumer } from './queue-consumer';
 import type { WantedConsumer } from './tenant-leases';
 
-export interface TenantConsumerParts extends Pick<ConsumerParts, 'begin' | 'handle' | 'onFailed'> {
+type SharedParts = 'round' | 'begin' | 'handle' | 'onFailed';
+
+export interface TenantConsumerParts extends Pick<ConsumerParts, SharedParts> {
   /** Where its channel is; left by whoever made the consumer, when it has ended. */
   readonly place: Place;
   /** Called once, when it ends without having been asked to. */
@@ -20,6 +22,7 @@ export class TenantConsumer extends QueueConsumer {
       connection: parts.place.connection,
       queue: topology.queueFor(tenantId),
       prefetch: workers,
+      round: parts.round,
       begin: parts.begin,
       handle: parts.handle,
       onFailed: parts.onFailed,

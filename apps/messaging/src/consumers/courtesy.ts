@@ -14,7 +14,7 @@ const SLICE_MS = 0.15;
 const RESULTS_AT_A_TIME = 10;
 
 /** Of the time that a batch took. */
-const WHILE_OTHERS_WAIT = 0.5;
+const WHILE_OTHERS_WAIT = 0.4;
 
 /** A small tenant that has got its answer asks for what comes next within this time. */
 const NEXT_COMES_WITHIN_MS = 3;
@@ -25,7 +25,7 @@ const NEXT_COMES_WITHIN_MS = 3;
  *
  * Where only large tenants are consumed, that is nothing. Where there is a small one, whose next message
  * cannot be foreseen, or a request is under way, only a little is done in each turn of the event loop. While
- * anybody waits, a third of the time is left.
+ * anybody waits, more than a quarter of the time is left.
  */
 @Injectable()
 export class Courtesy implements SliceLimits {

@@ -2,6 +2,7 @@ import { untilCalm } from '../support/calm';
 import { median } from '../support/figures';
 import { residentBytes, treeBytes } from '../support/memory';
 import { timeFirstPage, timePublish } from '../support/probe';
+import type { MeasuredProcess } from '../support/process';
 import { inParallel } from '../support/tenants';
 import { backlogOfAll, oneToEach } from './storing';
 import { AT_A_TIME, type Tenancy } from './tenancy';
@@ -88,33 +89,34 @@ async function ofThree(measure: () => Promise<number>): Promise<number> {
   return median([await measure(), await measure(), await measure()]);
 }
 
-/** Calls of random tenants, one after the other, of this service and of that. */
+/** Pages first: nothing is stored meanwhile. */
 async function callsInTurns(one: Tenancy, other: Tenancy): Promise<[Calls, Calls]> {
-  const [ofOne, ofOther] = [new CallTimes(one), new CallTimes(other)];
+  const pages = await timesInTurns(timeFirstPage, one, other);
+  const publishes = await timesInTurns(timePublish, one, other);
+  return [
+    { pageMs: median(pages[0]), publishMs: median(publishes[0]) },
+    { pageMs: median(pages[1]), publishMs: median(publishes[1]) },
+  ];
+}
+
+type TimeOne = (service: MeasuredProcess, tenantId: string) => Promise<number>;
+
+/** Calls of random tenants, one after the other, of this service and of that. */
+async function timesInTurns(
+  timeOne: TimeOne,
+  one: Tenancy,
+  other: Tenancy,
+): Promise<[number[], number[]]> {
+  const [ofOne, ofOther]: [number[], number[]] = [[], []];
   for (let call = 0; call < CALLS; call++) {
-    await ofOne.add();
-    await ofOther.add();
+    ofOne.push(await timeOne(one.service, randomOf(one)));
+    ofOther.push(await timeOne(other.service, randomOf(other)));
   }
-  return [ofOne.medians(), ofOther.medians()];
+  return [ofOne, ofOther];
 }
 
-class CallTimes {
-  private readonly publish: number[] = [];
-  private readonly page: number[] = [];
-
-  constructor(private readonly tenancy: Tenancy) {}
-
-  async add(): Promise<void> {
-    const { service, tenantIds } = this.tenancy;
-    const tenantId = tenantIds[Math.floor(Math.random() * tenantIds.length)] ?? '';
-    this.publish.push(await timePublish(service, tenantId));
-    this.page.push(await timeFirstPage(service, tenantId));
-  }
-
-  medians(): Calls {
-    return { publishMs: median(this.publish), pageMs: median(this.page) };
-  }
-}
+const randomOf = ({ tenantIds }: Tenancy): string =>
+  tenantIds[Math.floor(Math.random() * tenantIds.length)] ?? '';
 
 function memoryOf({
   service,

@@ -90,8 +90,8 @@ export class MeasuredProcess {
   /** @throws when the answer is an error */
   async call<Body>(method: string, path: string, body?: unknown): Promise<Body> {
     const response = await this.request(method, path, body);
-    if (!response.ok) throw new Error(`${method} ${path}: ${response.status}`);
-    const { text } = response;
+    const { ok, status, text } = response;
+    if (!ok) throw new Error(`${method} ${path}: ${status} ${text}`);
     return (text === '' ? undefined : JSON.parse(text)) as Body;
   }
 

@@ -9,7 +9,6 @@ const GATHER_WITHIN_MS = 3;
 export class AckRound {
   private readonly joined = new Set<() => void>();
   private due: NodeJS.Timeout | undefined;
-  private isEnding = false;
 
   /** Has `send` be called at the end of the round, a moment later at most. */
   join(send: () => void): void {
@@ -19,15 +18,12 @@ export class AckRound {
 
   /** Who joins in this turn of the loop is still in time. */
   endSoon(): void {
-    if (this.isEnding) return;
-    this.isEnding = true;
     queueMicrotask(() => this.end());
   }
 
   private end(): void {
     clearTimeout(this.due);
     this.due = undefined;
-    this.isEnding = false;
     const sends = [...this.joined];
     this.joined.clear();
     for (const send of sends) send();

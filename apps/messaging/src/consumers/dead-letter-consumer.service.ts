@@ -23,7 +23,6 @@ const ONLY = 'dead letters';
 export class DeadLetterConsumer implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(DeadLetterConsumer.name);
   private readonly retries = new RetrySchedule(() => this.ensure());
-  private readonly round = new AckRound();
   private consumer: QueueConsumer | undefined;
   private stopped = false;
 
@@ -52,7 +51,7 @@ export class DeadLetterConsumer implements OnApplicationBootstrap, BeforeApplica
       connection: this.connection,
       queue: topology.deadLetters.queue,
       prefetch: PREFETCH,
-      round: this.round,
+      round: new AckRound(),
       begin: atOnce,
       handle: (message: ConsumeMessage) => this.burial.bury(message),
       onFailed: (err) => this.logger.error({ err, msg: 'A dead letter goes back to its queue' }),

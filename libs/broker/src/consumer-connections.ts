@@ -4,7 +4,7 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Environment } from '@app/config';
 import { BrokerConnection } from './broker-connection';
 import { connectionConfig, ConsumingConnection } from './connections';
-import { within } from './deadline';
+import { atMost } from './deadline';
 
 /**
  * RabbitMQ allows 2,047 channels on a connection and advises to stay well below; what a connection
@@ -68,7 +68,7 @@ export class ConsumerConnections implements OnApplicationShutdown {
     for (const listener of this.listeners) connection.onConnect(listener);
     if (!connection.isUp()) {
       const up = once(amqp.managedConnection, 'connect');
-      await within(CONNECT_WITHIN_MS, up, () => new Error('late')).catch(() => undefined);
+      await atMost(CONNECT_WITHIN_MS, up);
     }
     this.all.push({ connection, taken: 0 });
   }

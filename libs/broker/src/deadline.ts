@@ -17,3 +17,14 @@ export async function within<Result>(
     clearTimeout(timer);
   }
 }
+
+/**
+ * Waits for `work`, at most `ms` milliseconds, where nothing depends on whether it succeeds: resolves with
+ * undefined when it is late or has failed.
+ */
+export async function atMost<Result>(
+  ms: number,
+  work: Promise<Result>,
+): Promise<Result | undefined> {
+  return within(ms, work, () => new Error('late')).catch(() => undefined);
+}

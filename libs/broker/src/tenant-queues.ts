@@ -4,7 +4,7 @@ import { Environment } from '@app/config';
 import type { Replies } from 'amqplib';
 import { ConsumingConnection } from './connections';
 import { isOtherArguments, isQueueMissing } from './broker-errors';
-import { within } from './deadline';
+import { atMost } from './deadline';
 import { bindQueue, declareQueue, topology } from './topology';
 
 const UNUSED_WITHIN_MS = 1_000;
@@ -84,10 +84,7 @@ export class TenantQueues {
 
   /** Messages ready for delivery, or null when the queue or the broker is away, or too slow to say. */
   async ready(tenantId: string): Promise<number | null> {
-    const late = (): Error => new Error('late');
-    const counts = await within(COUNT_WITHIN_MS, this.counts(tenantId), late).catch(
-      () => undefined,
-    );
+    const counts = await atMost(COUNT_WITHIN_MS, this.counts(tenantId));
     return counts?.messageCount ?? null;
   }
 

@@ -1,5 +1,5 @@
 import { Controller, type INestApplication, Logger } from '@nestjs/common';
-import { declareControlQueue, reconnectAfterSeconds, within } from '@app/broker';
+import { atMost, declareControlQueue, reconnectAfterSeconds } from '@app/broker';
 import type { Environment } from '@app/config';
 import { EventPattern, Payload, ServerRMQ } from '@nestjs/microservices';
 import type { AmqpConnectionManager, ChannelWrapper } from 'amqp-connection-manager';
@@ -69,7 +69,7 @@ class ControlServer extends ServerRMQ {
 
   override async close(): Promise<void> {
     const closed = super.close();
-    await within(CLOSE_WITHIN_MS, closed, () => new Error('late')).catch(() => undefined);
+    await atMost(CLOSE_WITHIN_MS, closed);
   }
 
   /** Events have no answers; one that asks would have it put into whichever queue it names. */

@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { ConsumingConnection, within } from '@app/broker';
+import { atMost, ConsumingConnection } from '@app/broker';
 import { uuidv7 } from 'uuidv7';
 import { HEARTBEAT_FRESH_MS } from '../tenants/consumer-reports';
 import { TenantChanges } from '../tenants/tenant-changes';
@@ -132,6 +132,6 @@ export class Ownership {
 
   /** What is not said in time is true all the same when nobody hears of this replica any more. */
   private async inTime(work: Promise<void>): Promise<void> {
-    await within(LEAVE_WITHIN_MS, work, () => new Error('late')).catch(() => undefined);
+    await atMost(LEAVE_WITHIN_MS, work);
   }
 }

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type BrokerConnection, BrokerUnavailable, within } from '@app/broker';
+import { atMost, type BrokerConnection, BrokerUnavailable, within } from '@app/broker';
 import type { Channel, ConsumeMessage } from 'amqplib';
 import { uuidv7 } from 'uuidv7';
 import type { AckRound } from './ack-round';
@@ -221,7 +221,7 @@ export class QueueConsumer {
     const { line } = this;
     if (!line) return;
     const asked = Promise.resolve().then(() => question(line.channel));
-    await within(withinMs, asked, () => new Error('late')).catch(() => undefined);
+    await atMost(withinMs, asked);
   }
 
   private break(reason: string): void {

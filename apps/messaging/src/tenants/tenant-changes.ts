@@ -6,7 +6,7 @@ import {
 } from '@nestjs/common';
 import { Environment } from '@app/config';
 import { uuidIn } from '@app/paging';
-import { reconnectAfterSeconds, topology, within } from '@app/broker';
+import { atMost, reconnectAfterSeconds, topology, within } from '@app/broker';
 import { ClientRMQ } from '@nestjs/microservices';
 import type { ChannelWrapper } from 'amqp-connection-manager';
 import { lastValueFrom } from 'rxjs';
@@ -102,6 +102,6 @@ export class TenantChanges implements OnApplicationBootstrap, OnApplicationShutd
   /** After HTTP: a request that is still answered may have something to announce. */
   async onApplicationShutdown(): Promise<void> {
     const closed = Promise.resolve(this.client.close() as unknown);
-    await within(ANNOUNCE_WITHIN_MS, closed, () => new Error('late')).catch(() => undefined);
+    await atMost(ANNOUNCE_WITHIN_MS, closed);
   }
 }

@@ -6,7 +6,7 @@ import {
   type OnModuleDestroy,
 } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { ConsumingConnection, TenantQueues, within } from '@app/broker';
+import { atMost, ConsumingConnection, TenantQueues } from '@app/broker';
 import { DatabaseStarter } from '@app/database';
 import { In, IsNull, Not, Repository } from 'typeorm';
 import { aboutTenant } from '../about-tenant';
@@ -62,8 +62,7 @@ export class TenantRemoval
 
   /** A detach may wait for somebody's long transaction; the next sweep of any replica goes on. */
   async onApplicationShutdown(): Promise<void> {
-    const swept = this.sweeping ?? Promise.resolve();
-    await within(STOP_WITHIN_MS, swept, () => new Error('late')).catch(() => undefined);
+    if (this.sweeping) await atMost(STOP_WITHIN_MS, this.sweeping);
   }
 
   /**

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { ConsumingConnection, TenantQueues, within } from '@app/broker';
+import { atMost, ConsumingConnection, TenantQueues } from '@app/broker';
 import { BoundedMap } from './bounded-map';
 
 const MOST_TENANTS = 50_000;
@@ -75,8 +75,7 @@ export class Backlog {
 
   private async ask(tenantId: string): Promise<number | undefined> {
     if (!this.connection.isUp()) return undefined;
-    const asked = this.tenantQueues.ready(tenantId);
-    const ready = await within(LOOK_WITHIN_MS, asked, () => new Error('late')).catch(() => null);
+    const ready = await atMost(LOOK_WITHIN_MS, this.tenantQueues.ready(tenantId));
     return ready ?? undefined;
   }
 }

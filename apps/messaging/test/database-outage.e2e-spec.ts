@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { LocalStack, type PostgresServer } from '@app/local-stack';
+import { HEARTBEAT_FRESH_MS } from '../src/tenants/consumer-reports';
 import type { Page } from './support/api';
 import { TestBroker } from './support/broker';
 import { TestDatabase } from './support/database';
@@ -133,6 +134,34 @@ describe('when the database goes away', () => {
     await outage.end(postgres, database.url);
     await eventually(async () => expect((await api.setWorkers(tenantId, 5)).status).toBe(200), {
       withinMs: 5_000,
+    });
+  });
+
+  it('a replica that starts meanwhile takes no tenants of those that are about to come back', async () => {
+    const outage = databaseOutages.find(({ kind }) => kind === 'stopped') as DatabaseOutage;
+    tenantId = await program.api.createTenant(WORKERS);
+    const { owner } = await eventually(async () => {
+      const { consumer } = await program.api.tenant(tenantId);
+      expect(consumer).toMatchObject({ state: 'running' });
+      return consumer;
+    });
+    await outage.begin(postgres, database.url);
+    program.signal('SIGSTOP');
+    const started = await Program.start({ databaseUrl: roleUrl, until: 'live' });
+    await eventually(() => expect(started.output).toContain('The database is not ready'));
+    // Until its heartbeat counts no longer.
+    await delay(HEARTBEAT_FRESH_MS);
+    await outage.end(postgres, database.url);
+    await eventually(async () => expect(await started.api.status('/health/startup')).toBe(200));
+
+    const client = await database.connect();
+    const { rows } = await client.query('SELECT DISTINCT replica_id FROM tenant_leases');
+    await client.end();
+    expect(rows).toEqual([{ replica_id: owner }]);
+    program.signal('SIGCONT');
+    await eventually(async () => {
+      const { consumer } = await started.api.tenant(tenantId);
+      expect(consumer).toMatchObject({ state: 'running' });
     });
   });
 });

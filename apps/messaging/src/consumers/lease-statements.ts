@@ -7,12 +7,15 @@ const DECLARED_WITHIN = '10 seconds';
 const freshAt = (column: string): string =>
   `${column} > clock_timestamp() - interval '${HEARTBEAT_FRESH}'`;
 
-/** A replica that is new has nothing to be interrupted in: it may take over at once. */
+/**
+ * A replica that is new has nothing to be interrupted in: it may take over at once. Not so one that found the
+ * database away ($3), as those may have been that are silent now.
+ */
 export const BEAT: Statement = {
   name: 'replica-heartbeat',
   text: `
     INSERT INTO replicas AS r (replica_id, steady_since)
-    VALUES ($1, CASE WHEN $2 THEN '-infinity'::timestamptz END)
+    VALUES ($1, CASE WHEN $2 THEN CASE WHEN $3 THEN clock_timestamp() ELSE '-infinity' END END)
     ON CONFLICT (replica_id) DO UPDATE SET
       heartbeat_at = clock_timestamp(),
       steady_since = CASE

@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { atMost, ConsumingConnection } from '@app/broker';
+import { DatabaseStarter } from '@app/database';
 import { uuidv7 } from 'uuidv7';
 import { HEARTBEAT_FRESH_MS } from '../tenants/consumer-reports';
 import { TenantChanges } from '../tenants/tenant-changes';
@@ -40,12 +41,13 @@ export class Ownership {
     private readonly leases: TenantLeases,
     private readonly connection: ConsumingConnection,
     private readonly changes: TenantChanges,
+    private readonly database: DatabaseStarter,
   ) {}
 
   /** Says that this replica lives. The first thing to be done, and then every second. */
   async beat(): Promise<void> {
     const begunAt = performance.now();
-    await this.leases.beat(this.replicaId, this.isFit());
+    await this.leases.beat(this.replicaId, this.isFit(), this.database.cameLate);
     this.heardAt = Math.max(this.heardAt, begunAt);
   }
 

@@ -60,9 +60,9 @@ export interface Balance {
 export class TenantLeases {
   constructor(private readonly database: ReservedDatabase) {}
 
-  /** Says that a replica lives, and whether it is fit to consume. */
-  async beat(replicaId: string, fit: boolean): Promise<void> {
-    await this.database.run(BEAT, [replicaId, fit]);
+  /** Says that a replica lives, whether it is fit to consume, and whether it was born in an outage. */
+  async beat(replicaId: string, fit: boolean, inOutage: boolean): Promise<void> {
+    await this.database.run(BEAT, [replicaId, fit, inOutage]);
   }
 
   /** Forgets a replica, its leases with it. */

@@ -22,14 +22,14 @@ const AFTER_DRAIN_MS = 5_000;
 export class Shutdown {
   private readonly logger = new Logger(Shutdown.name);
   private readonly leftovers: (() => string | undefined)[] = [];
-  private deadline: number | undefined;
+  /** The signal that began the stop, and when that was, by `performance.now()`. */
   private first: { readonly signal: NodeJS.Signals; readonly at: number } | undefined;
 
   constructor(private readonly environment: Environment) {}
 
   /** From the first signal on; readiness says so at once. */
   get draining(): boolean {
-    return this.deadline !== undefined;
+    return this.first !== undefined;
   }
 
   /** How long what is under way may take to settle, in milliseconds. */
@@ -55,22 +55,24 @@ export class Shutdown {
       process.exit(1);
     }
     this.first = { signal, at: performance.now() };
-    const { SHUTDOWN_TIMEOUT_MS: withinMs } = this.environment;
-    this.deadline = Date.now() + withinMs - MARGIN_MS;
-    this.logger.log(`${signal}: stopping, within ${withinMs} ms`);
-    setTimeout(() => this.overdue(), withinMs - MARGIN_MS).unref();
+    this.logger.log(`${signal}: stopping, within ${this.environment.SHUTDOWN_TIMEOUT_MS} ms`);
+    setTimeout(() => this.overdue(), this.leftMs()).unref();
   }
 
   /** All that matters is done, and the libraries close: with half of the time that is left. */
   closing(): void {
-    const left = (this.deadline ?? Infinity) - Date.now();
     setTimeout(
       () => {
         this.logger.warn('A connection did not close in time; nothing is left in it');
         process.exit(0);
       },
-      Math.min(CLOSE_WITHIN_MS, left / 2),
+      Math.min(CLOSE_WITHIN_MS, this.leftMs() / 2),
     ).unref();
+  }
+
+  private leftMs(): number {
+    if (!this.first) return Infinity;
+    return this.first.at + this.environment.SHUTDOWN_TIMEOUT_MS - MARGIN_MS - performance.now();
   }
 
   private overdue(): void {

@@ -52,8 +52,8 @@ export class MessageInput {
     description:
       'Any JSON value, `null` too. Numbers keep every digit. Text with `\\u0000` or with half of ' +
       'a surrogate pair, and numbers beyond PostgreSQL’s `numeric`, are refused; so is what is ' +
-      'larger than 1 MiB, and than eight times its size, once its numbers are written out in full ' +
-      '(`1e131071`), as PostgreSQL gives them out.',
+      'nested more than 1,000 levels deep, and what is larger than 1 MiB, and than eight times its ' +
+      'size, once its numbers are written out in full (`1e131071`), as PostgreSQL gives them out.',
     example: { order: 1042, total: 99.5 },
     ...ANY_JSON,
   })

@@ -26,6 +26,11 @@ export class WhileAsked {
     this.working ??= this.run();
   }
 
+  /** Resolves when nothing is under way. */
+  async idle(): Promise<void> {
+    await this.working;
+  }
+
   private async run(): Promise<void> {
     while (this.again) {
       this.again = false;

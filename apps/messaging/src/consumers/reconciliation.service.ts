@@ -15,7 +15,7 @@ import { MessageWriter } from './message-writer';
 import { Ownership } from './ownership.service';
 import { RetrySchedule } from './retry-schedule';
 import type { Lease } from './tenant-leases';
-import { WhileAsked } from './while-asked';
+import { WhileAsked } from '../while-asked';
 
 /** A dead replica is noticed, and its tenants taken over, a little later than its last heartbeat counts. */
 const BALANCE_EVERY_MS = 1_000;

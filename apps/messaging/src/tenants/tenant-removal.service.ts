@@ -10,6 +10,7 @@ import { atMost, ConsumingConnection, TenantQueues } from '@app/broker';
 import { DatabaseStarter } from '@app/database';
 import { In, IsNull, Not, Repository } from 'typeorm';
 import { aboutTenant } from '../about-tenant';
+import { WhileAsked } from '../while-asked';
 import { PartitionRemoval, type Removed } from './partition-removal';
 import { Tenant } from './tenant.entity';
 import { TenantPartition } from './tenant-partition';
@@ -31,9 +32,13 @@ export class TenantRemoval
   implements OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown
 {
   private readonly logger = new Logger(TenantRemoval.name);
+  private readonly sweeping = new WhileAsked(
+    async () => {
+      if (!this.stopped) await this.sweep();
+    },
+    (error) => this.logger.warn(`Removed tenants are not all gone, trying again: ${String(error)}`),
+  );
   private timer: NodeJS.Timeout | undefined;
-  private sweeping: Promise<void> | undefined;
-  private again = false;
   private stopped = false;
 
   constructor(
@@ -48,10 +53,10 @@ export class TenantRemoval
   onApplicationBootstrap(): void {
     void this.database.whenReady().then(() => {
       if (this.stopped) return;
-      this.timer = setInterval(() => this.wake(), SWEEP_EVERY_MS);
+      this.timer = setInterval(() => this.sweeping.ask(), SWEEP_EVERY_MS);
       // What was removed while the broker was away is bound until then.
-      this.connection.onConnect(() => this.wake());
-      this.wake();
+      this.connection.onConnect(() => this.sweeping.ask());
+      this.sweeping.ask();
     });
   }
 
@@ -62,7 +67,7 @@ export class TenantRemoval
 
   /** A detach may wait for somebody's long transaction; the next sweep of any replica goes on. */
   async onApplicationShutdown(): Promise<void> {
-    if (this.sweeping) await atMost(STOP_WITHIN_MS, this.sweeping);
+    await atMost(STOP_WITHIN_MS, this.sweeping.idle());
   }
 
   /**
@@ -74,23 +79,7 @@ export class TenantRemoval
       const text = `The queue of removed tenant ${tenantId} is still bound: ${String(error)}`;
       this.logger.warn(aboutTenant(tenantId, text));
     });
-    this.wake();
-  }
-
-  private wake(): void {
-    this.again = true;
-    this.sweeping ??= this.sweepWhileAsked();
-  }
-
-  private async sweepWhileAsked(): Promise<void> {
-    while (this.again && !this.stopped) {
-      this.again = false;
-      await this.sweep().catch((error: unknown) => {
-        this.logger.warn(`Removed tenants are not all gone, trying again: ${String(error)}`);
-      });
-    }
-    // In the turn of the last look: what is asked for from now on begins anew.
-    this.sweeping = undefined;
+    this.sweeping.ask();
   }
 
   private async sweep(): Promise<void> {

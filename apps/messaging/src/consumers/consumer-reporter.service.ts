@@ -1,8 +1,8 @@
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { WhileAsked } from '../while-asked';
 import { ConsumerRegistry } from './consumer-registry.service';
 import { Ownership } from './ownership.service';
 import { type Lease, TenantLeases } from './tenant-leases';
-import { WhileAsked } from '../while-asked';
 
 type Reported = Lease['reported'];
 

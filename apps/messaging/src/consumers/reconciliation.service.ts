@@ -9,13 +9,13 @@ import { ConsumerConnections, ConsumingConnection } from '@app/broker';
 import { DatabaseStarter } from '@app/database';
 import { aboutTenant } from '../about-tenant';
 import { Shutdown } from '../shutdown';
+import { WhileAsked } from '../while-asked';
 import { ConsumerRegistry } from './consumer-registry.service';
 import { ConsumerReporter } from './consumer-reporter.service';
 import { MessageWriter } from './message-writer';
 import { Ownership } from './ownership.service';
 import { RetrySchedule } from './retry-schedule';
 import type { Lease } from './tenant-leases';
-import { WhileAsked } from '../while-asked';
 
 /** A dead replica is noticed, and its tenants taken over, a little later than its last heartbeat counts. */
 const BALANCE_EVERY_MS = 1_000;

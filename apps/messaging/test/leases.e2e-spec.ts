@@ -38,7 +38,8 @@ describe('leases', () => {
     const reserved = new ReservedDatabase(environment);
     const leases = new TenantLeases(reserved);
     const replicaIds = [randomUUID(), randomUUID()];
-    for (const replicaId of replicaIds) await leases.beat(replicaId, true, false);
+    const condition = { fit: true, cameInOutage: false };
+    for (const replicaId of replicaIds) await leases.beat(replicaId, condition);
     await database.client.query(
       `INSERT INTO tenants (tenant_id, name, workers, declared_at)
        SELECT gen_random_uuid(), 'tenant ' || n, 1, now() FROM generate_series(1, $1) AS n`,

@@ -25,11 +25,12 @@ export type DatabaseState = 'connecting' | 'migrations pending' | 'ready';
  */
 @Injectable()
 export class DatabaseStarter implements OnApplicationBootstrap, OnModuleDestroy {
+  /** Whether it was waited for: others may have lost it, too. */
+  cameLate = false;
   private readonly logger = new Logger(DatabaseStarter.name);
   private readonly stopping = new AbortController();
   private starting: Promise<void> = Promise.resolve();
   private current: DatabaseState = 'connecting';
-  private wasMissed = false;
   private announceReady!: () => void;
   private readonly readiness = new Promise<void>((resolve) => (this.announceReady = resolve));
 
@@ -40,11 +41,6 @@ export class DatabaseStarter implements OnApplicationBootstrap, OnModuleDestroy 
 
   get state(): DatabaseState {
     return this.current;
-  }
-
-  /** Whether it was not to be reached at the first try: others may have lost it, too. */
-  get cameLate(): boolean {
-    return this.wasMissed;
   }
 
   /** Resolves once the schema is there; never rejects. */
@@ -84,7 +80,7 @@ export class DatabaseStarter implements OnApplicationBootstrap, OnModuleDestroy 
       if (!this.dataSource.isInitialized) await connect(this.dataSource);
       return 'ready';
     } catch (error) {
-      this.wasMissed = true;
+      this.cameLate = true;
       if (!this.stopping.signal.aborted)
         this.logger.warn(`The database is not ready, trying again: ${reasonOf(error)}`);
       return 'connecting';

@@ -15,7 +15,11 @@ export const BEAT: Statement = {
   name: 'replica-heartbeat',
   text: `
     INSERT INTO replicas AS r (replica_id, steady_since)
-    VALUES ($1, CASE WHEN $2 THEN CASE WHEN $3 THEN clock_timestamp() ELSE '-infinity' END END)
+    VALUES ($1, CASE
+      WHEN NOT $2 THEN NULL
+      WHEN $3 THEN clock_timestamp()
+      ELSE '-infinity'
+    END)
     ON CONFLICT (replica_id) DO UPDATE SET
       heartbeat_at = clock_timestamp(),
       steady_since = CASE

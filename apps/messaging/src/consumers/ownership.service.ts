@@ -47,7 +47,8 @@ export class Ownership {
   /** Says that this replica lives. The first thing to be done, and then every second. */
   async beat(): Promise<void> {
     const begunAt = performance.now();
-    await this.leases.beat(this.replicaId, this.isFit(), this.database.cameLate);
+    const condition = { fit: this.isFit(), cameInOutage: this.database.cameLate };
+    await this.leases.beat(this.replicaId, condition);
     this.heardAt = Math.max(this.heardAt, begunAt);
   }
 

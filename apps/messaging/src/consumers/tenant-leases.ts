@@ -30,6 +30,14 @@ export interface Lease extends WantedConsumer {
   readonly reported: Omit<RunningConsumer, 'tenantId'>;
 }
 
+/** Of a replica. */
+interface Condition {
+  /** To consume. */
+  readonly fit: boolean;
+  /** Whether it found the database away when it started. */
+  readonly cameInOutage: boolean;
+}
+
 /** What a balancing changed for the replica that did it. */
 export interface Balance {
   readonly claimed: string[];
@@ -60,9 +68,9 @@ export interface Balance {
 export class TenantLeases {
   constructor(private readonly database: ReservedDatabase) {}
 
-  /** Says that a replica lives, whether it is fit to consume, and whether it was born in an outage. */
-  async beat(replicaId: string, fit: boolean, inOutage: boolean): Promise<void> {
-    await this.database.run(BEAT, [replicaId, fit, inOutage]);
+  /** Says that a replica lives, and how it does. */
+  async beat(replicaId: string, { fit, cameInOutage }: Condition): Promise<void> {
+    await this.database.run(BEAT, [replicaId, fit, cameInOutage]);
   }
 
   /** Forgets a replica, its leases with it. */

@@ -83,8 +83,8 @@ describe('Batcher', () => {
     await Promise.all(results);
   });
 
-  it('rests after a batch for its share of the time, and takes what came meanwhile', async () => {
-    const { gate, batcher } = setUp(undefined, { rest: () => 0.5 });
+  it('rests after a batch for as long as it is told, and takes what came meanwhile', async () => {
+    const { gate, batcher } = setUp(undefined, { rest: (tookMs) => tookMs / 2 });
     const results = [batcher.add('a')];
     await gate.batch(1);
     results.push(batcher.add('b'));
@@ -102,7 +102,7 @@ describe('Batcher', () => {
 
   it('does not rest when as many wait as are worth a batch', async () => {
     const { gate, batcher } = setUp(undefined, {
-      rest: (waiting) => (waiting < 2 ? 1_000_000 : 0),
+      rest: (_, waiting) => (waiting < 2 ? 1_000_000 : 0),
     });
     const results = [batcher.add('a')];
     await gate.batch(1);
@@ -122,7 +122,7 @@ describe('Batcher', () => {
     results.push(batcher.add('b'));
     await delay(10);
     gate.release();
-    // Hours, if it were the share.
+    // A quarter of an hour, if it were for what it is told.
     await gate.batch(2);
     gate.release();
     expect(await Promise.all(results)).toEqual(['A', 'B']);

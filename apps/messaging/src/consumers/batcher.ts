@@ -8,10 +8,10 @@ const LONGEST_REST_MS = 20;
 const RESULTS_PER_MS = 5;
 
 /**
- * How long to rest after a batch, as a share of the time which it took, so that others get their turn,
- * or the next batch more items: `waiting` of them are there already.
+ * How many milliseconds to rest after a batch that took so many, so that others get their turn, or the
+ * next batch more items: `waiting` of them are there already.
  */
-export type Rest = (waiting: number) => number;
+export type Rest = (tookMs: number, waiting: number) => number;
 
 /** How much a batcher leaves to others. */
 export interface Pace {
@@ -78,8 +78,8 @@ export class Batcher<Item, Result> {
   }
 
   private async restAfter(tookMs: number): Promise<void> {
-    const share = this.pace.rest(this.queue.size);
-    if (share > 0) await delay(Math.min(tookMs * share, LONGEST_REST_MS));
+    const restMs = this.pace.rest(tookMs, this.queue.size);
+    if (restMs > 0) await delay(Math.min(restMs, LONGEST_REST_MS));
   }
 
   private async commitOne(batch: Waiting<Item, Result>[]): Promise<void> {

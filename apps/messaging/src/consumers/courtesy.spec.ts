@@ -56,12 +56,12 @@ describe('courtesy', () => {
   }
 
   async function untilNothingIsLeft(): Promise<void> {
-    while (requests.any || courtesy.rest > 0) await new Promise(setImmediate);
+    while (requests.any || courtesy.doOthersWait()) await new Promise(setImmediate);
   }
 
   it('leaves nothing where only large tenants are', () => {
     courtesy.joined(LARGE);
-    expect(courtesy.rest).toBe(0);
+    expect(courtesy.doOthersWait()).toBe(false);
     expect(courtesy.sliceMs).toBe(Infinity);
     expect(courtesy.resultsAtATime).toBe(Infinity);
   });
@@ -73,7 +73,7 @@ describe('courtesy', () => {
     courtesy.joined(SMALL);
     courtesy.joined(LARGE);
     courtesy.left(LARGE);
-    expect(courtesy.rest).toBe(0);
+    expect(courtesy.doOthersWait()).toBe(false);
     expect(doesLittleInATurn()).toBe(true);
     courtesy.left(SMALL);
     expect(doesLittleInATurn()).toBe(false);
@@ -83,15 +83,35 @@ describe('courtesy', () => {
     courtesy.joined(SMALL);
     let waits = true;
     courtesy.watch(() => waits);
-    expect(courtesy.rest).toBeGreaterThan(0);
+    expect(courtesy.doOthersWait()).toBe(true);
     waits = false;
     await untilNothingIsLeft();
+  });
+
+  it('has a batch followed by a rest as long as it took, as far as the share of the time allows it', async () => {
+    courtesy.joined(SMALL);
+    courtesy.watch(() => true);
+    while (courtesy.restAfter(1) === 0) await new Promise(setImmediate);
+    expect(courtesy.restAfter(1)).toBe(0);
+  });
+
+  it('has large tenants rest for nobody who does not wait', async () => {
+    courtesy.joined(SMALL);
+    let waits = false;
+    courtesy.watch(() => waits);
+    const start = performance.now();
+    while (performance.now() - start < 50) {
+      expect(courtesy.restAfter(1)).toBe(0);
+      await new Promise(setImmediate);
+    }
+    waits = true;
+    expect(courtesy.restAfter(1)).toBe(1);
   });
 
   it('leaves room while a request is under way, and little longer', async () => {
     const asked = fetch(url());
     await arrived;
-    expect(courtesy.rest).toBeGreaterThan(0);
+    expect(courtesy.doOthersWait()).toBe(true);
     expect(doesLittleInATurn()).toBe(true);
     answer();
     expect((await asked).status).toBe(200);
@@ -112,10 +132,10 @@ describe('courtesy', () => {
       'POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n1',
     );
     await seen;
-    expect(courtesy.rest).toBe(0);
+    expect(courtesy.doOthersWait()).toBe(false);
     caller.write('2');
     await arrived;
-    expect(courtesy.rest).toBeGreaterThan(0);
+    expect(courtesy.doOthersWait()).toBe(true);
     answer();
     await untilNothingIsLeft();
     caller.destroy();
@@ -131,17 +151,17 @@ describe('courtesy', () => {
     await closed;
     letIn();
     await arrived;
-    expect(courtesy.rest).toBe(0);
+    expect(courtesy.doOthersWait()).toBe(false);
     answer();
   });
 
   it.each([1, 3])('waits for no caller who has gone away with %d requests', async (count) => {
     const caller = await call('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(count));
     while (handled < count) await new Promise(setImmediate);
-    expect(courtesy.rest).toBeGreaterThan(0);
+    expect(courtesy.doOthersWait()).toBe(true);
     caller.destroy();
     await untilNothingIsLeft();
-    expect(courtesy.rest).toBe(0);
+    expect(courtesy.doOthersWait()).toBe(false);
     answer();
   });
 });

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { Allowance } from './allowance';
 import { RequestsUnderWay } from './requests-under-way';
 import type { SliceLimits } from './slices';
 
@@ -13,8 +14,11 @@ const SLICE_MS = 0.15;
 /** On each hangs an ack, and on all of a batch some two milliseconds, in which nobody else has his turn. */
 const RESULTS_AT_A_TIME = 10;
 
-/** Of the time that a batch took. */
-const WHILE_OTHERS_WAIT = 0.4;
+/** Of all time: whoever asks without a pause has no more of it than who does now and then. */
+const RESTS = 0.08;
+
+/** Saved up at most: two batches' time, and what one who waits seldom can make use of. */
+const MOST_RESTS_MS = 20;
 
 /** A small tenant that has got its answer asks for what comes next within this time. */
 const NEXT_COMES_WITHIN_MS = 3;
@@ -25,13 +29,15 @@ const NEXT_COMES_WITHIN_MS = 3;
  *
  * Where only large tenants are consumed, that is nothing. Where there is a small one, whose next message
  * cannot be foreseen, or a request is under way, only a little is done in each turn of the event loop. While
- * anybody waits, more than a quarter of the time is left.
+ * anybody waits, a batch is followed by a rest as long as it took, as far as the share of all time that they
+ * may rest allows that.
  */
 @Injectable()
 export class Courtesy implements SliceLimits {
   private smallTenants = 0;
   private smallOnesWait = (): boolean => false;
   private lastWaitedAt = -Infinity;
+  private readonly rests = new Allowance(RESTS, MOST_RESTS_MS);
 
   constructor(private readonly requests: RequestsUnderWay) {}
 
@@ -58,9 +64,9 @@ export class Courtesy implements SliceLimits {
     return this.areOthersThere ? RESULTS_AT_A_TIME : Infinity;
   }
 
-  /** How long to rest after a batch, as a share of its time. */
-  get rest(): number {
-    return this.doOthersWait() ? WHILE_OTHERS_WAIT : 0;
+  /** How many milliseconds to rest after a batch that took so many. */
+  restAfter(tookMs: number): number {
+    return this.doOthersWait() ? this.rests.take(tookMs) : 0;
   }
 
   private get areOthersThere(): boolean {
@@ -68,7 +74,7 @@ export class Courtesy implements SliceLimits {
   }
 
   /** To be asked often: it remembers when somebody was last seen to wait. */
-  private doOthersWait(): boolean {
+  doOthersWait(): boolean {
     const now = performance.now();
     if (this.requests.any || this.smallOnesWait()) this.lastWaitedAt = now;
     const patience = this.smallTenants > 0 ? NEXT_COMES_WITHIN_MS : 0;

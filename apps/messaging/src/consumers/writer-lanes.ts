@@ -28,7 +28,7 @@ const MOST_APART = 32;
  * batch has a commit of its own. When few wait, more are waited for, as long as the last batch took; a
  * lone message never is.
  */
-const restOfSmall: Rest = (waiting) => (waiting < 8 ? 1 : 0);
+const restOfSmall: Rest = (tookMs, waiting) => (waiting < 8 ? tookMs : 0);
 
 /**
  * Two group commits side by side: one for the large tenants, whose batches fill up, and one for the
@@ -55,7 +55,7 @@ export class WriterLanes {
     const small = new Batcher(commit, new FairQueue(FULL_BATCH), { ...UNPACED, rest: restOfSmall });
     courtesy.watch(() => small.isBusy);
     this.large = new Batcher(commit, new FairQueue(FULL_BATCH), {
-      rest: () => courtesy.rest,
+      rest: (tookMs) => courtesy.restAfter(tookMs),
       resultsAtATime: () => courtesy.resultsAtATime,
     });
     this.small = small;

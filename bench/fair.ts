@@ -13,6 +13,9 @@ const WORKERS = 3;
 const FLOODING = 4;
 const FLOODING_WORKERS = 200;
 
+/** What the tenant waits before it sends its next message: some 17 and 33 of them a second. */
+const PAUSES_MS = [50, 20];
+
 /** More than can be stored in the time of two phases, and of what is between them. */
 const FLOOD = 550_000;
 const PHASE_MS = 3_000;
@@ -23,7 +26,13 @@ const WARM_UP_MS = 3_000;
 /** Until the flood is at its speed. */
 const RAMP_MS = 1_000;
 
+interface Sender {
+  readonly tenantId: string;
+  readonly pauseMs: number;
+}
+
 interface Round {
+  readonly pauseMs: number;
   readonly alone: Probe;
   readonly beside: Probe;
   readonly floodAlone: number;
@@ -46,10 +55,12 @@ export async function fair(servers: Servers): Promise<Row[]> {
   await warmUp(service, tenantId);
   const rounds: Round[] = [];
   for (let round = 0; round < ROUNDS; round++) {
-    rounds.push(await measure(servers, service, tenantId, flooding));
+    for (const pauseMs of PAUSES_MS) {
+      rounds.push(await measure(servers, service, { tenantId, pauseMs }, flooding));
+    }
   }
   await service.stop();
-  return rowsOf(rounds);
+  return PAUSES_MS.flatMap((pauseMs) => rowsOf(rounds, pauseMs));
 }
 
 /** The tenant's calls are few, and the service's code for them would be compiled while it is measured. */
@@ -63,11 +74,12 @@ async function warmUp(service: MeasuredProcess, tenantId: string): Promise<void>
 async function measure(
   servers: Servers,
   service: MeasuredProcess,
-  tenantId: string,
+  { tenantId, pauseMs }: Sender,
   flooding: readonly string[],
 ): Promise<Round> {
+  const probe = (): Promise<Probe> => readableAfter(service, tenantId, PHASE_MS, pauseMs);
   const queues = await PurgedQueues.of(servers.rabbitmqUrl, flooding);
-  const alone = await readableAfter(service, tenantId, PHASE_MS);
+  const alone = await probe();
   // Nothing is to be left to a tenant that is not there.
   await forEachTenant(service, [tenantId], 'pause');
   await fillQueues(servers.rabbitmqUrl, flooding, FLOOD);
@@ -76,7 +88,7 @@ async function measure(
   const floodAloneIn = await spanOf(() => delay(PHASE_MS));
   await forEachTenant(service, [tenantId], 'resume');
   await untilRunning(service, tenantId);
-  const besideIn = await spanOf(() => readableAfter(service, tenantId, PHASE_MS));
+  const besideIn = await spanOf(probe);
   if ((await queues.depth()) === 0) throw new Error('The flood ended before its time');
   await forEachTenant(service, flooding, 'pause');
   await queues.purge();
@@ -84,7 +96,7 @@ async function measure(
   const floodAlone = await storedPerSecond(servers, flooding, floodAloneIn);
   const floodBeside = await storedPerSecond(servers, flooding, besideIn);
   await servers.client.query('TRUNCATE messages');
-  const round = { alone, beside: besideIn.result, floodAlone, floodBeside };
+  const round = { pauseMs, alone, beside: besideIn.result, floodAlone, floodBeside };
   process.stdout.write(`  ${JSON.stringify(round)}\n`);
   return round;
 }
@@ -112,10 +124,11 @@ async function storedPerSecond(
  * Of each row the round whose ratio is the middle one: the machine's speed changes within a run, and what
  * was measured beside the flood belongs to what was measured alone a moment before.
  */
-function rowsOf(rounds: readonly Round[]): Row[] {
+function rowsOf(allRounds: readonly Round[], pauseMs: number): Row[] {
+  const rounds = allRounds.filter((round) => round.pauseMs === pauseMs);
   const latency = (name: string, key: keyof Probe, atMost: number): Row =>
     comparison({
-      what: `publish to readable beside a flood, ${name}`,
+      what: `publish to readable beside a flood, each ${pauseMs} ms after the last, ${name}`,
       ...middleOf(rounds, ({ alone, beside }) => ({ ours: beside[key], theirs: alone[key] })),
       ...{ against: 'the same tenant alone', unit: milliseconds, wanted: { atMost } },
     });
@@ -124,7 +137,7 @@ function rowsOf(rounds: readonly Round[]): Row[] {
     latency('p50', 'p50', 2),
     latency('p95', 'p95', 3),
     comparison({
-      what: 'the flood beside that tenant',
+      what: `the flood beside that tenant, ${pauseMs} ms between its messages`,
       ...middleOf(rounds, flood),
       ...{ against: 'the flood alone', unit: perSecond, wanted: { atLeast: 0.8 } },
     }),

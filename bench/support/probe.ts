@@ -9,7 +9,7 @@ export interface Probe {
   readonly max: number;
 }
 
-const EVERY_MS = 20;
+const PAUSE_MS = 20;
 const NOT_FOUND = 404;
 
 export const summaryOf = (times: readonly number[]): Probe => ({
@@ -18,17 +18,21 @@ export const summaryOf = (times: readonly number[]): Probe => ({
   max: percentile(times, 100),
 });
 
-/** How long it takes from sending a message until it can be read, one at a time, for `forMs`. */
+/**
+ * How long it takes from sending a message until it can be read, one at a time, for `forMs`. Each is sent
+ * `pauseMs` after the one before could be read.
+ */
 export async function readableAfter(
   service: MeasuredProcess,
   tenantId: string,
   forMs: number,
+  pauseMs = PAUSE_MS,
 ): Promise<Probe> {
   const times: number[] = [];
   const end = performance.now() + forMs;
   while (performance.now() < end) {
     times.push(await timeToReadable(service, tenantId));
-    await delay(EVERY_MS);
+    await delay(pauseMs);
   }
   return summaryOf(times);
 }
@@ -83,7 +87,7 @@ export class Probing {
         (time) => this.times.push(time),
         () => this.failed++,
       );
-      await delay(EVERY_MS);
+      await delay(PAUSE_MS);
     }
   }
 }

@@ -46,8 +46,7 @@ describe("a tenant's workers", () => {
   /** A paused tenant: its messages wait in its queue already when its consumer starts. */
   async function tenantWithBacklog(workers: number, messages: number): Promise<string> {
     const tenantId = await program.api.createTenant(workers);
-    await program.api.pause(tenantId);
-    await eventually(async () => expect((await broker.queue(tenantId))?.consumers).toBe(0));
+    await program.api.pauseAndWait(tenantId);
     const payloads = Array.from({ length: messages }, (_, number) => number);
     if (messages > 0) await program.api.sendBatch(tenantId, payloads);
     return tenantId;

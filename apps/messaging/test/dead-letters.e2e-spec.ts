@@ -284,8 +284,7 @@ describe('a message that can never be stored', () => {
   });
 
   it('is kept when its queue, of an earlier release, sets it aside by itself', async () => {
-    await program.api.pause(tenantId);
-    await eventually(async () => expect((await broker.queue(tenantId))?.consumers).toBe(0));
+    await program.api.pauseAndWait(tenantId);
     await broker.deleteQueue(tenantId);
     await broker.channel.assertQueue(queueOf(tenantId), { arguments: OF_AN_EARLIER_RELEASE });
     const id = await program.api.send(tenantId, { kills: 'once' });

@@ -130,8 +130,7 @@ describe('whatever is published over AMQP', () => {
   it('and expires is dropped by its queue, and no other queue notices', async () => {
     const paused = await program.api.createTenant();
     await eventually(async () => expect((await broker.queue(paused))?.consumers).toBe(1));
-    await program.api.pause(paused);
-    await eventually(async () => expect((await broker.queue(paused))?.consumers).toBe(0));
+    await program.api.pauseAndWait(paused);
     const lasting = await program.api.send(paused, 'does not expire');
     for (const { body, options } of expiringMessages(paused))
       publish('messaging.messages', paused, body, options);

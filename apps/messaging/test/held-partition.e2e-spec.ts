@@ -118,7 +118,7 @@ describe('while somebody holds the partition of a tenant', () => {
   it('and for those that are set aside since they came too often', async () => {
     tenantId = await program.api.createTenant(DEAD);
     const lock = await holdDeadLetters();
-    await program.api.pause(tenantId);
+    await program.api.pauseAndWait(tenantId);
     await program.api.sendBatch(tenantId, [...Array(DEAD).keys()]);
     // Once is too often here.
     await broker.waiting(tenantId, DEAD);
@@ -161,7 +161,7 @@ describe('while somebody holds the partition of a tenant', () => {
   it('the large ones go on as well that have as much to store, and share their batches', async () => {
     const large: string[] = [];
     while (large.length < LARGE) large.push(await program.api.createTenant(MANY_WORKERS * 5));
-    for (const each of large) await program.api.pause(each);
+    for (const each of large) await program.api.pauseAndWait(each);
     for (const each of large) await program.api.sendBatch(each, [...Array(FLOOD).keys()]);
     const [held = '', ...rest] = large;
     await StoringLock.hold(database, held, 'SHARE');

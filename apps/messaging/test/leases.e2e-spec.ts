@@ -123,8 +123,7 @@ describe('leases', () => {
 
   /** By one that nobody else may consume. */
   async function replaceQueue({ api }: Program, tenantId: string): Promise<void> {
-    await api.pause(tenantId);
-    await eventually(async () => expect((await broker.queue(tenantId))?.consumers).toBe(0));
+    await api.pauseAndWait(tenantId);
     await broker.deleteQueue(tenantId);
     await broker.channel.assertQueue(queueOf(tenantId), { exclusive: true });
     await api.resume(tenantId);

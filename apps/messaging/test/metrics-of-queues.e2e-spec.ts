@@ -30,8 +30,7 @@ describe('the metrics of what waits', () => {
   it('tell what waits for a paused tenant, and since when at most, once it is resumed', async () => {
     const name = 'paused, with "quotes"';
     const tenantId = await program.api.createTenant(1, name);
-    await program.api.pause(tenantId);
-    await eventually(async () => expect((await broker.queue(tenantId))?.consumers).toBe(0));
+    await program.api.pauseAndWait(tenantId);
     // A queue that was seen empty once: what is in it afterwards came later.
     const label = name.replaceAll('"', '\\"');
     await eventually(async () => {
@@ -120,7 +119,7 @@ describe('the metrics of what waits', () => {
   it('go on with a tenant that has lost its queue', async () => {
     const lost = await program.api.createTenant(1, 'lost');
     const other = await program.api.createTenant(1, 'not lost');
-    for (const tenantId of [lost, other]) await program.api.pause(tenantId);
+    for (const tenantId of [lost, other]) await program.api.pauseAndWait(tenantId);
     await broker.deleteQueue(lost);
     await program.api.sendBatch(other, [1, 2]);
     await eventually(async () => {
@@ -143,8 +142,7 @@ describe('the metrics of what waits', () => {
       await alone.api.createTenant(1, 'well'),
     ];
     for (const tenantId of [failing, other]) {
-      await alone.api.pause(tenantId);
-      await eventually(async () => expect((await broker.queue(tenantId))?.consumers).toBe(0));
+      await alone.api.pauseAndWait(tenantId);
     }
     await broker.deleteQueue(failing);
     // Whoever else asks is refused with 405, and loses the channel.

@@ -45,8 +45,7 @@ describe('the metrics of several replicas', () => {
     for (const tenantId of active) await api.sendBatch(tenantId, [...Array(TAKEN + 2).keys()]);
     const paused = [await api.createTenant(), await api.createTenant()];
     for (const tenantId of paused) {
-      await api.pause(tenantId);
-      await eventually(async () => expect((await broker.queue(tenantId))?.consumers).toBe(0));
+      await api.pauseAndWait(tenantId);
       await api.sendBatch(tenantId, [...Array(50).keys()]);
     }
     await eventually(async () => {

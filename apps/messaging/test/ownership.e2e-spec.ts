@@ -192,8 +192,7 @@ describe('of several replicas', () => {
 
   it('any uses a queue with the arguments of an earlier release as it is', async () => {
     const tenantId = tenantIds[0] as string;
-    await asked().pause(tenantId);
-    await eventually(async () => expect((await broker.queue(tenantId))?.consumers).toBe(0));
+    await asked().pauseAndWait(tenantId);
     await broker.deleteQueue(tenantId);
     await broker.channel.assertQueue(queueOf(tenantId), {
       durable: true,

@@ -205,8 +205,7 @@ describe('a trace', () => {
 
   it('is not recorded when its caller says so, and is passed on all the same', async () => {
     const tenantId = await program.api.createTenant();
-    await program.api.pause(tenantId);
-    await eventually(async () => expect((await broker.queue(tenantId))?.consumers).toBe(0));
+    await program.api.pauseAndWait(tenantId);
     const { traceId, traceparent } = callersTrace('00');
     await send(tenantId, traceparent);
 
@@ -279,8 +278,7 @@ describe('a trace', () => {
     ]) {
       const off = await Program.start({ databaseUrl: database.url, env: { ROLES: 'api', ...env } });
       const tenantId = await program.api.createTenant();
-      await program.api.pause(tenantId);
-      await eventually(async () => expect((await broker.queue(tenantId))?.consumers).toBe(0));
+      await program.api.pauseAndWait(tenantId);
       const { traceId, traceparent } = callersTrace();
       await send(tenantId, traceparent, off);
       expect(Object.keys(await headersInQueue(tenantId))).not.toContain('traceparent');

@@ -68,7 +68,7 @@ describe('what others got wrong does not happen here:', () => {
   it("a graceful stop that deletes every tenant's queue", async () => {
     const tenantIds = [await program.api.createTenant(), await program.api.createTenant()];
     const [paused = '', active = ''] = tenantIds;
-    await program.api.pause(paused);
+    await program.api.pauseAndWait(paused);
     await program.api.send(paused, 'waits');
     expect(await program.stop()).toEqual({ code: 0, signal: null });
 

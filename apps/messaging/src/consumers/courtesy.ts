@@ -17,7 +17,7 @@ const RESULTS_AT_A_TIME = 10;
 /** Of all time: whoever asks without a pause has no more of it than who does now and then. */
 const RESTS = 0.08;
 
-/** Saved up at most: two batches' time, and what one who waits seldom can make use of. */
+/** Saved up at most for who waits seldom: two rests, as a batch takes some ten milliseconds. */
 const MOST_RESTS_MS = 20;
 
 /** A small tenant that has got its answer asks for what comes next within this time. */

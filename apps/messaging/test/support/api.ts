@@ -1,3 +1,5 @@
+import { eventually } from './eventually';
+
 export interface Answer<Body = unknown> {
   readonly status: number;
   readonly headers: Headers;
@@ -155,6 +157,12 @@ export class Api {
   async pause(tenantId: string): Promise<void> {
     const { status } = await this.request('POST', `/api/tenants/${tenantId}/pause`);
     expect(status).toBe(200);
+  }
+
+  /** Pauses it and waits until nobody consumes it: what is sent from then on stays in its queue. */
+  async pauseAndWait(tenantId: string): Promise<void> {
+    await this.pause(tenantId);
+    await eventually(async () => expect((await this.tenant(tenantId)).consumer.owner).toBeNull());
   }
 
   async resume(tenantId: string): Promise<void> {

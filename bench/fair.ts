@@ -8,7 +8,7 @@ import type { Servers } from './support/servers';
 import { createTenants, forEachTenant, untilRunning } from './support/tenants';
 
 /** Short ones and many: now and then the broker tidies up its files, and one of them is lost. */
-const ROUNDS = 5;
+const ROUNDS = 9;
 const WORKERS = 3;
 const FLOODING = 4;
 const FLOODING_WORKERS = 200;

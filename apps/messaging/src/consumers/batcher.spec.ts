@@ -100,6 +100,21 @@ describe('Batcher', () => {
     expect(gate.batches).toEqual([['a'], ['b', 'c']]);
   });
 
+  it('holds the results of a batch back for as long as it is told, and commits nothing meanwhile', async () => {
+    const { gate, batcher } = setUp(undefined, { hold: () => 15 });
+    const results = [batcher.add('a')];
+    await gate.batch(1);
+    results.push(batcher.add('b'));
+    const start = performance.now();
+    gate.release();
+    expect(await results[0]).toBe('A');
+    expect(performance.now() - start).toBeGreaterThanOrEqual(14);
+    expect(gate.batches).toEqual([['a']]);
+    await gate.batch(2);
+    gate.release();
+    await Promise.all(results);
+  });
+
   it('does not rest when as many wait as are worth a batch', async () => {
     const { gate, batcher } = setUp(undefined, {
       rest: (_, waiting) => (waiting < 2 ? 1_000_000 : 0),
@@ -115,8 +130,8 @@ describe('Batcher', () => {
     await Promise.all(results);
   });
 
-  it('does not rest for long after a batch that had to wait', async () => {
-    const { gate, batcher } = setUp(undefined, { rest: () => 1_000_000 });
+  it('does not pause for long for a batch that had to wait', async () => {
+    const { gate, batcher } = setUp(undefined, { hold: () => 1_000_000, rest: () => 1_000_000 });
     const results = [batcher.add('a')];
     await gate.batch(1);
     results.push(batcher.add('b'));

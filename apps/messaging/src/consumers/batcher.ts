@@ -1,26 +1,26 @@
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import type { Claim, FairQueue } from './fair-queue';
 
-/** A batch that waited for the database to come back must not be followed by a rest as long as that. */
-const LONGEST_REST_MS = 20;
+/** A batch that waited for the database to come back must not be followed by a pause as long as that. */
+const LONGEST_PAUSE_MS = 20;
 
 /** Where the turns of the loop take long since others keep it busy, results are not to be few a second for that. */
 const RESULTS_PER_MS = 5;
 
-/**
- * How many milliseconds to rest after a batch that took so many, so that others get their turn, or the
- * next batch more items: `waiting` of them are there already.
- */
-export type Rest = (tookMs: number, waiting: number) => number;
+/** How many milliseconds to pause for a batch that took so many; `waiting` items are there for the next one. */
+export type Pause = (tookMs: number, waiting: number) => number;
 
 /** How much a batcher leaves to others. */
 export interface Pace {
-  readonly rest: Rest;
+  /** Before the results are handed out: what hangs on them begins later, and nothing is committed. */
+  readonly hold: Pause;
+  /** After that, so that the next batch gets more items. */
+  readonly rest: Pause;
   /** So many results are handed out in one turn of the event loop, where what hangs on them takes its time too. */
   readonly resultsAtATime: () => number;
 }
 
-export const UNPACED: Pace = { rest: () => 0, resultsAtATime: () => Infinity };
+export const UNPACED: Pace = { hold: () => 0, rest: () => 0, resultsAtATime: () => Infinity };
 
 interface Waiting<Item, Result> {
   readonly item: Item;
@@ -72,19 +72,21 @@ export class Batcher<Item, Result> {
     while (!this.queue.isEmpty) {
       const start = performance.now();
       await this.commitOne(this.queue.take());
-      await this.restAfter(performance.now() - start);
+      await this.pause(this.pace.rest, start);
     }
     this.committing = false;
   }
 
-  private async restAfter(tookMs: number): Promise<void> {
-    const restMs = this.pace.rest(tookMs, this.queue.size);
-    if (restMs > 0) await delay(Math.min(restMs, LONGEST_REST_MS));
+  private async pause(lengthOf: Pause, start: number): Promise<void> {
+    const ms = lengthOf(performance.now() - start, this.queue.size);
+    if (ms > 0) await delay(Math.min(ms, LONGEST_PAUSE_MS));
   }
 
   private async commitOne(batch: Waiting<Item, Result>[]): Promise<void> {
+    const start = performance.now();
     try {
       const results = await this.commit(batch.map(({ item }) => item));
+      await this.pause(this.pace.hold, start);
       await this.handOut(batch, results);
     } catch (error) {
       batch.forEach(({ reject }) => reject(error));

@@ -29,8 +29,8 @@ const NEXT_COMES_WITHIN_MS = 3;
  *
  * Where only large tenants are consumed, that is nothing. Where there is a small one, whose next message
  * cannot be foreseen, or a request is under way, only a little is done in each turn of the event loop. While
- * anybody waits, a batch is followed by a rest as long as it took, as far as the share of all time that they
- * may rest allows that.
+ * anybody waits, a batch that is stored is followed by a rest as long as it took, as far as the share of all
+ * time that they may rest allows that: before its acks, each of which has the broker deliver the next one.
  */
 @Injectable()
 export class Courtesy implements SliceLimits {

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Metrics } from '@app/metrics';
-import { Batcher, type Rest, UNPACED } from './batcher';
+import { Batcher, type Pause, UNPACED } from './batcher';
 import { Courtesy, isSmall } from './courtesy';
 import type { CheckedDelivery } from './delivery';
 import { type BatchLimits, FairQueue } from './fair-queue';
@@ -28,7 +28,7 @@ const MOST_APART = 32;
  * batch has a commit of its own. When few wait, more are waited for, as long as the last batch took; a
  * lone message never is.
  */
-const restOfSmall: Rest = (tookMs, waiting) => (waiting < 8 ? tookMs : 0);
+const restOfSmall: Pause = (tookMs, waiting) => (waiting < 8 ? tookMs : 0);
 
 /**
  * Two group commits side by side: one for the large tenants, whose batches fill up, and one for the
@@ -55,7 +55,8 @@ export class WriterLanes {
     const small = new Batcher(commit, new FairQueue(FULL_BATCH), { ...UNPACED, rest: restOfSmall });
     courtesy.watch(() => small.isBusy);
     this.large = new Batcher(commit, new FairQueue(FULL_BATCH), {
-      rest: (tookMs) => courtesy.restAfter(tookMs),
+      ...UNPACED,
+      hold: (tookMs) => courtesy.restAfter(tookMs),
       resultsAtATime: () => courtesy.resultsAtATime,
     });
     this.small = small;
